@@ -1,0 +1,227 @@
+// The numbers that both sides of the linear memory agree on. Read by the AssemblyScript compiler and by TypeScript
+// alike, so it holds enums and plain numbers only: activation, loss and optimizer codes, instruction opcodes, sizes.
+
+/** Activation functions, in the order of the public contract. */
+export enum ActivationCode {
+  linear = 0,
+  sigmoid = 1,
+  tanh = 2,
+  relu = 3,
+  leakyRelu = 4,
+  prelu = 5,
+  softmax = 6,
+  elu = 7,
+  selu = 8,
+  gelu = 9,
+  geluTanh = 10,
+  silu = 11,
+  mish = 12,
+  softplus = 13,
+  softsign = 14,
+  relu6 = 15,
+  hardSigmoid = 16,
+  hardTanh = 17,
+  exponential = 18,
+}
+
+/** Losses as the core computes them: the contract's nine, and the fused forms of the cross-entropies. */
+export enum LossCode {
+  meanSquaredError = 0,
+  meanAbsoluteError = 1,
+  huber = 2,
+  logCosh = 3,
+  binaryCrossEntropy = 4,
+  hinge = 5,
+  poisson = 6,
+  klDivergence = 7,
+  /** binaryCrossEntropy after sigmoid, from the weighted sums. */
+  sigmoidCrossEntropy = 8,
+  /** crossEntropy after softmax, from the weighted sums. */
+  softmaxCrossEntropy = 9,
+  /** klDivergence after softmax, from the weighted sums. */
+  softmaxDivergence = 10,
+  /** binaryCrossEntropy after softmax, from the weighted sums. */
+  softmaxBinary = 11,
+}
+
+/** What counts as a right prediction of a row. */
+export enum HitMode {
+  none = 0,
+  /** One hit where the greatest output and the greatest target have the same index. */
+  argMax = 1,
+  /** One hit for each output that passes its threshold where its target passes its own, and for each where neither does. */
+  threshold = 2,
+}
+
+/** Update rules. */
+export enum OptimizerCode {
+  sgd = 0,
+  rmsprop = 1,
+  adagrad = 2,
+  adam = 3,
+  adamw = 4,
+  nadam = 5,
+  lion = 6,
+}
+
+/** Weight initialisers that draw numbers; the constant ones are plain fills. */
+export enum InitCode {
+  constant = 0,
+  /** low + (high − low)·u, u in [0, 1). */
+  uniform = 1,
+  /** mean + deviation·Φ⁻¹(u). */
+  normal = 2,
+}
+
+/** Streams of the random generator: each purpose draws from its own. */
+export enum Stream {
+  weights = 1,
+  biases = 2,
+  shuffle = 3,
+  split = 4,
+  dropout = 5,
+}
+
+/** Words of 4 bytes in an instruction of the tape. */
+export const INSTRUCTION_WORDS = 20;
+
+/** Opcodes: the first word of an instruction. The other words are named by the enum of the same name. */
+export enum Op {
+  /** Copies the batch's samples and targets from the window, by index. */
+  gather = 1,
+  /** Z = X·Wᵀ + b and A = f(Z), by column panels. */
+  denseForward = 2,
+  /** A = softmax(Z), by rows. */
+  softmaxForward = 3,
+  /** Loss of each row and the gradient of the outputs, by rows. */
+  loss = 4,
+  /** dZ from dA through softmax, by rows. */
+  softmaxBackward = 5,
+  /** dZ = dA·f'(Z) and the sums of its columns (biases, slopes), by columns. */
+  activationBackward = 6,
+  /** dW = dZᵀ·X, by column panels. */
+  weightGradient = 7,
+  /** dX = dZ·W, by column panels. */
+  inputGradient = 8,
+  /** One slope gradient for the layer from those of its units. */
+  sumSlopes = 9,
+  /** dW += l1·sign W + 2·l2·W, and the penalty's value, by blocks. */
+  penalty = 10,
+  /** Loss, hits of the step: sums of rows and blocks in order; ends the play when the loss is not finite. */
+  finish = 11,
+  /** Sums of squares of the gradient, by blocks. */
+  gradientSquares = 12,
+  /** Scales the gradient to the allowed norm. */
+  clipNorm = 13,
+  /** Bounds each element of the gradient. */
+  clipValue = 14,
+  /** The optimizer's step over a run of parameters. */
+  update = 15,
+  /** y = f(W·x + b) of a single sample, by units. */
+  denseSingle = 16,
+}
+
+/** Columns of the matrix product's micro-kernel, and its longest block of k: a panel of both is 16 KB, half of a small first-level cache. */
+export const NR = 8;
+export const KC = 512;
+
+/** Floats in a block of `penalty`, `gradientSquares` and of partial sums: fixed, so that sums do not depend on threads. */
+export const BLOCK = 4096;
+
+export enum Gather {
+  window = 1, samples = 2, sampleStride = 3, width = 4, order = 5,
+  targetWindow = 6, targets = 7, targetStride = 8, outputs = 9,
+  /** 1 where the window holds one class index a sample. */
+  classes = 10,
+  /** Label smoothing, f32. */
+  smoothing = 11,
+  /** Window of sample weights and where the batch's go, or 0. */
+  weightWindow = 12, weights = 13,
+}
+
+export enum DenseForward {
+  input = 1, inputStride = 2, inputs = 3, weights = 4, biases = 5, sums = 6, activations = 7, stride = 8, units = 9,
+  activation = 10, parameter = 11, slopes = 12, sharedSlope = 13,
+}
+
+export enum SoftmaxForward {
+  sums = 1, activations = 2, stride = 3, units = 4,
+}
+
+export enum Loss {
+  code = 1, parameter = 2, sums = 3, activations = 4, targets = 5, gradient = 6, stride = 7, outputs = 8, weights = 9,
+  /** 1 where the loss is a mean over outputs too. */
+  overOutputs = 10,
+  values = 11, hits = 12, hitMode = 13,
+  /** f32: what outputs and targets must exceed to count as class 1. */
+  outputThreshold = 14, targetThreshold = 15,
+}
+
+export enum SoftmaxBackward {
+  activations = 1, gradient = 2, stride = 3, units = 4,
+}
+
+export enum ActivationBackward {
+  sums = 1, activations = 2, gradient = 3, stride = 4, units = 5, activation = 6, parameter = 7, slopes = 8, sharedSlope = 9,
+  dBiases = 10, dSlopes = 11,
+}
+
+export enum WeightGradient {
+  gradient = 1, gradientStride = 2, units = 3, input = 4, inputStride = 5, inputs = 6, dWeights = 7,
+}
+
+export enum InputGradient {
+  gradient = 1, gradientStride = 2, units = 3, weights = 4, inputs = 5, dInput = 6, dInputStride = 7,
+}
+
+export enum SumSlopes {
+  unitSlopes = 1, units = 2, dSlope = 3,
+}
+
+export enum Penalty {
+  weights = 1, dWeights = 2, length = 3, l1 = 4, l2 = 5, partials = 6,
+}
+
+export enum Finish {
+  values = 1, hits = 2, partials = 3, partialCount = 4,
+  /** Outputs where the loss is a mean over them, else 1. */
+  divisor = 5,
+}
+
+export enum GradientSquares {
+  gradient = 1, length = 2, partials = 3,
+}
+
+export enum ClipNorm {
+  gradient = 1, length = 2, partials = 3, partialCount = 4, norm = 5,
+}
+
+export enum ClipValue {
+  gradient = 1, length = 2, value = 3,
+}
+
+/** Constants are f32; `firstSlot` and `secondSlot` the optimizer's, or 0. */
+export enum Update {
+  code = 1, parameters = 2, gradient = 3, firstSlot = 4, secondSlot = 5, length = 6,
+  c0 = 7, c1 = 8, c2 = 9, c3 = 10, c4 = 11, c5 = 12,
+}
+
+export enum DenseSingle {
+  input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
+}
+
+/** f64 words in a step record: what changes from step to step. */
+export const STEP_WORDS = 16;
+
+/** Fields of a step record. `loss` and `hits` are written by the core, the others by the caller. */
+export enum Step {
+  /** Place of the batch's first sample in the order. */
+  first = 0,
+  rows = 1,
+  /** 1 / sum of the batch's weights. */
+  inverseWeight = 2,
+  loss = 3,
+  hits = 4,
+  /** Numbers of the optimizer's step; see assembly/optimizers.ts. */
+  rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
+}

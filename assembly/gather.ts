@@ -1,0 +1,35 @@
+// A batch out of the data window: sample r of the batch is row order[first + r] of the window.
+//
+//   window   samples × width, floats without padding        targets  samples × outputs, or one class index a sample
+//   batch    rows × stride (padded), the padding is not written
+
+/** Copies rows [begin, end) of the batch. `width` floats a row; `stride` bytes between rows of the batch. */
+export function gatherRows(window: usize, order: usize, first: i32, batch: usize, begin: i32, end: i32, width: i32, stride: usize): void {
+  const bytes = <usize>width << 2;
+  for (let row = begin; row < end; ++row) {
+    const from = window + <usize>load<u32>(order + (<usize>(first + row) << 2)) * bytes;
+    const to = batch + <usize>row * stride;
+    let at: usize = 0;
+    for (const whole = bytes & ~15; at < whole; at += 16) v128.store(to + at, v128.load(from + at));
+    for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));
+  }
+}
+
+/** Class indices of rows [begin, end) as rows of 1 at the class and 0 elsewhere. */
+export function gatherClasses(window: usize, order: usize, first: i32, batch: usize, begin: i32, end: i32, outputs: i32, stride: usize): void {
+  for (let row = begin; row < end; ++row) {
+    const chosen = <i32>load<f32>(window + (<usize>load<u32>(order + (<usize>(first + row) << 2)) << 2));
+    const to = batch + <usize>row * stride;
+    for (let j = 0; j < outputs; ++j) store<f32>(to + (<usize>j << 2), j == chosen ? 1 : 0);
+  }
+}
+
+/** Label smoothing of rows [begin, end): t ← (1 − s)·t + s / outputs. */
+export function smoothRows(batch: usize, begin: i32, end: i32, outputs: i32, stride: usize, smoothing: f32): void {
+  const keep: f32 = 1 - smoothing;
+  const share: f32 = <f32>(<f64>smoothing / <f64>outputs);
+  for (let row = begin; row < end; ++row) {
+    const to = batch + <usize>row * stride;
+    for (let at: usize = 0, bytes = <usize>outputs << 2; at < bytes; at += 4) store<f32>(to + at, keep * load<f32>(to + at) + share);
+  }
+}

@@ -1,0 +1,12 @@
+// What the host may call: the player and its instructions' kernels, plain-array activations, random numbers, and the
+// scalar functions of f64 that schedules and initialisers use in place of the host's. Nothing else is exported.
+
+export { execute, play } from "./tape";
+export { gemm } from "./gemm";
+export { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
+export { hitRows, lossRows } from "./losses";
+export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+export { gatherClasses, gatherRows, smoothRows } from "./gather";
+export { fillRandom, philox, shuffle } from "./random";
+export { cos64, exp64, log64, normalQuantile64, pow64 } from "./double";

@@ -1,0 +1,236 @@
+// The player. A tape is `count` instructions of INSTRUCTION_WORDS words in linear memory; `play` runs them once for each
+// step record in [firstStep, lastStep). Each instruction deals its work in shares that end on tile or block borders;
+// every share of an instruction must be done before the next instruction starts, and no result depends on how many
+// shares there are: an element is summed by one of them, in an order that the shapes fix.
+//
+//   tape    | op w1 w2 … w19 | op w1 … | …         words of i32, or f32 bits where codes.ts says so
+//   steps   | first rows 1/W loss hits rate0 … | … records of STEP_WORDS f64
+//   panel   KC × NR floats of scratch of this thread
+
+import { activationBackward, softmaxBackward, softmaxForward } from "./activations";
+import {
+  ActivationBackward, BLOCK, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS, InputGradient,
+  Loss, Op, Penalty, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, Update, WeightGradient,
+} from "./codes";
+import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+import { gatherClasses, gatherRows, smoothRows } from "./gather";
+import { hitRows, lossRows } from "./losses";
+import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+import { shareBegin } from "./simd";
+
+@inline
+function word(at: usize, field: i32): i32 {
+  return load<i32>(at + (<usize>field << 2));
+}
+
+@inline
+function address(at: usize, field: i32): usize {
+  return load<u32>(at + (<usize>field << 2));
+}
+
+@inline
+function number(at: usize, field: i32): f32 {
+  return load<f32>(at + (<usize>field << 2));
+}
+
+@inline
+function stepNumber(step: usize, field: i32): f64 {
+  return load<f64>(step + (<usize>field << 3));
+}
+
+/** Runs share `thread` of `threads` of one instruction. */
+export function execute(at: usize, step: usize, thread: i32, threads: i32, panel: usize): void {
+  const rows = <i32>stepNumber(step, Step.rows);
+  switch (load<i32>(at)) {
+    case Op.gather: return gather(at, step, shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads));
+    case Op.denseForward: {
+      const units = word(at, DenseForward.units);
+      const panels = units + 7 >> 3;
+      const begin = shareBegin(panels, thread, threads) << 3;
+      const end = min(shareBegin(panels, thread + 1, threads) << 3, units);
+      return denseForward(rows, begin, end, word(at, DenseForward.inputs), address(at, DenseForward.input), address(at, DenseForward.inputStride),
+        address(at, DenseForward.weights), address(at, DenseForward.biases), address(at, DenseForward.sums), address(at, DenseForward.activations),
+        address(at, DenseForward.stride), word(at, DenseForward.activation), number(at, DenseForward.parameter), address(at, DenseForward.slopes),
+        word(at, DenseForward.sharedSlope) != 0, panel);
+    }
+    case Op.softmaxForward: {
+      const begin = shareBegin(rows, thread, threads);
+      const stride = address(at, SoftmaxForward.stride);
+      const skip = <usize>begin * stride;
+      return softmaxForward(address(at, SoftmaxForward.sums) + skip, address(at, SoftmaxForward.activations) + skip,
+        shareBegin(rows, thread + 1, threads) - begin, word(at, SoftmaxForward.units), stride);
+    }
+    case Op.loss: return loss(at, step, shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads));
+    case Op.softmaxBackward: {
+      const begin = shareBegin(rows, thread, threads);
+      const stride = address(at, SoftmaxBackward.stride);
+      const skip = <usize>begin * stride;
+      return softmaxBackward(address(at, SoftmaxBackward.activations) + skip, address(at, SoftmaxBackward.gradient) + skip,
+        shareBegin(rows, thread + 1, threads) - begin, word(at, SoftmaxBackward.units), stride);
+    }
+    case Op.activationBackward: return backward(at, rows, thread, threads);
+    case Op.weightGradient: {
+      const inputs = word(at, WeightGradient.inputs);
+      const panels = inputs + 7 >> 3;
+      return weightGradient(rows, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, inputs),
+        word(at, WeightGradient.units), inputs, address(at, WeightGradient.gradient), address(at, WeightGradient.gradientStride),
+        address(at, WeightGradient.input), address(at, WeightGradient.inputStride), address(at, WeightGradient.dWeights), panel);
+    }
+    case Op.inputGradient: {
+      const inputs = word(at, InputGradient.inputs);
+      const panels = inputs + 7 >> 3;
+      return inputGradient(rows, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, inputs),
+        word(at, InputGradient.units), inputs, address(at, InputGradient.gradient), address(at, InputGradient.gradientStride),
+        address(at, InputGradient.weights), address(at, InputGradient.dInput), address(at, InputGradient.dInputStride), panel);
+    }
+    case Op.sumSlopes:
+      if (thread == 0) sumSlopes(at);
+      return;
+    case Op.penalty: return penalty(at, thread, threads);
+    case Op.finish:
+      if (thread == 0) finish(at, step, rows);
+      return;
+    case Op.gradientSquares: return gradientSquares(at, thread, threads);
+    case Op.clipNorm: return clipNorm(at, thread, threads);
+    case Op.clipValue: {
+      const blocks = blockCount(word(at, ClipValue.length));
+      return clampRun(address(at, ClipValue.gradient), shareBegin(blocks, thread, threads) * BLOCK,
+        min(shareBegin(blocks, thread + 1, threads) * BLOCK, word(at, ClipValue.length)), number(at, ClipValue.value));
+    }
+    case Op.update: return update(at, step, thread, threads);
+    case Op.denseSingle: {
+      const units = word(at, DenseSingle.units);
+      const groups = units + 3 >> 2;
+      return denseSingle(shareBegin(groups, thread, threads) << 2, min(shareBegin(groups, thread + 1, threads) << 2, units), word(at, DenseSingle.inputs),
+        address(at, DenseSingle.input), address(at, DenseSingle.weights), address(at, DenseSingle.biases), address(at, DenseSingle.output),
+        word(at, DenseSingle.activation), number(at, DenseSingle.parameter), address(at, DenseSingle.slopes), word(at, DenseSingle.sharedSlope) != 0);
+    }
+    default: unreachable();
+  }
+}
+
+/**
+ * Plays the tape for step records firstStep … lastStep − 1 on one thread. Returns how many steps were finished: fewer
+ * than asked when a step's loss is not finite; that step's record holds the loss and nothing of it was applied.
+ */
+export function play(tape: usize, count: i32, steps: usize, firstStep: i32, lastStep: i32, panel: usize): i32 {
+  const size: usize = INSTRUCTION_WORDS << 2;
+  const end = tape + <usize>count * size;
+  for (let index = firstStep; index < lastStep; ++index) {
+    const step = steps + <usize>index * (STEP_WORDS << 3);
+    for (let at = tape; at < end; at += size) {
+      execute(at, step, 0, 1, panel);
+      if (load<i32>(at) == Op.finish && !isFinite(stepNumber(step, Step.loss))) return index - firstStep;
+    }
+  }
+  return lastStep - firstStep;
+}
+
+function gather(at: usize, step: usize, begin: i32, end: i32): void {
+  const first = <i32>stepNumber(step, Step.first);
+  const order = address(at, Gather.order);
+  gatherRows(address(at, Gather.window), order, first, address(at, Gather.samples), begin, end, word(at, Gather.width), address(at, Gather.sampleStride));
+  const targets = address(at, Gather.targets);
+  if (!targets) return;
+  const outputs = word(at, Gather.outputs);
+  const stride = address(at, Gather.targetStride);
+  if (word(at, Gather.classes)) gatherClasses(address(at, Gather.targetWindow), order, first, targets, begin, end, outputs, stride);
+  else gatherRows(address(at, Gather.targetWindow), order, first, targets, begin, end, outputs, stride);
+  const smoothing = number(at, Gather.smoothing);
+  if (smoothing != 0) smoothRows(targets, begin, end, outputs, stride, smoothing);
+  if (address(at, Gather.weights)) gatherRows(address(at, Gather.weightWindow), order, first, address(at, Gather.weights), begin, end, 1, 4);
+}
+
+function loss(at: usize, step: usize, begin: i32, end: i32): void {
+  const outputs = word(at, Loss.outputs);
+  const stride = address(at, Loss.stride);
+  const activations = address(at, Loss.activations);
+  const targets = address(at, Loss.targets);
+  const inverse = stepNumber(step, Step.inverseWeight) / <f64>(word(at, Loss.overOutputs) ? outputs : 1);
+  lossRows(word(at, Loss.code), number(at, Loss.parameter), address(at, Loss.sums), activations, targets, address(at, Loss.gradient), begin, end,
+    outputs, stride, address(at, Loss.weights), inverse, address(at, Loss.values));
+  const mode = word(at, Loss.hitMode);
+  if (mode == HitMode.none) return;
+  hitRows(mode, activations, targets, begin, end, outputs, stride, number(at, Loss.outputThreshold), number(at, Loss.targetThreshold), address(at, Loss.hits));
+}
+
+function backward(at: usize, rows: i32, thread: i32, threads: i32): void {
+  const units = word(at, ActivationBackward.units);
+  const panels = units + 7 >> 3;
+  const begin = shareBegin(panels, thread, threads) << 3;
+  const end = min(shareBegin(panels, thread + 1, threads) << 3, units);
+  const skip = <usize>begin << 2;
+  const shared = word(at, ActivationBackward.sharedSlope) != 0;
+  const slopes = address(at, ActivationBackward.slopes);
+  const dBiases = address(at, ActivationBackward.dBiases);
+  const dSlopes = address(at, ActivationBackward.dSlopes);
+  activationBackward(word(at, ActivationBackward.activation), address(at, ActivationBackward.sums) + skip, address(at, ActivationBackward.activations) + skip,
+    address(at, ActivationBackward.gradient) + skip, rows, end - begin, address(at, ActivationBackward.stride), number(at, ActivationBackward.parameter),
+    shared ? slopes : slopes + skip, shared, dBiases ? dBiases + skip : 0, dSlopes ? dSlopes + skip : 0);
+}
+
+function sumSlopes(at: usize): void {
+  const source = address(at, SumSlopes.unitSlopes);
+  let sum: f64 = 0;
+  for (let unit = 0, units = word(at, SumSlopes.units); unit < units; ++unit) sum += <f64>load<f32>(source + (<usize>unit << 2));
+  store<f32>(address(at, SumSlopes.dSlope), <f32>sum);
+}
+
+@inline
+function blockCount(length: i32): i32 {
+  return (length + (BLOCK - 1)) / BLOCK;
+}
+
+function penalty(at: usize, thread: i32, threads: i32): void {
+  const length = word(at, Penalty.length);
+  const blocks = blockCount(length);
+  for (let block = shareBegin(blocks, thread, threads), end = shareBegin(blocks, thread + 1, threads); block < end; ++block) {
+    store<f64>(address(at, Penalty.partials) + (<usize>block << 3), penaltyRun(address(at, Penalty.weights), address(at, Penalty.dWeights),
+      block * BLOCK, min(block * BLOCK + BLOCK, length), number(at, Penalty.l1), number(at, Penalty.l2)));
+  }
+}
+
+function gradientSquares(at: usize, thread: i32, threads: i32): void {
+  const length = word(at, GradientSquares.length);
+  const blocks = blockCount(length);
+  for (let block = shareBegin(blocks, thread, threads), end = shareBegin(blocks, thread + 1, threads); block < end; ++block) {
+    store<f64>(address(at, GradientSquares.partials) + (<usize>block << 3),
+      sumSquares(address(at, GradientSquares.gradient), block * BLOCK, min(block * BLOCK + BLOCK, length)));
+  }
+}
+
+/** g ← g·min(1, norm / (‖g‖ + 1e-6)), as PyTorch's clip_grad_norm_; each thread adds the partial sums in the same order. */
+function clipNorm(at: usize, thread: i32, threads: i32): void {
+  const partials = address(at, ClipNorm.partials);
+  let squares: f64 = 0;
+  for (let i = 0, count = word(at, ClipNorm.partialCount); i < count; ++i) squares += load<f64>(partials + (<usize>i << 3));
+  const scale = <f64>number(at, ClipNorm.norm) / (sqrt(squares) + 1e-6);
+  if (!(scale < 1)) return;
+  const length = word(at, ClipNorm.length);
+  const blocks = blockCount(length);
+  scaleRun(address(at, ClipNorm.gradient), shareBegin(blocks, thread, threads) * BLOCK, min(shareBegin(blocks, thread + 1, threads) * BLOCK, length), <f32>scale);
+}
+
+/** Loss = Σ values / (W·divisor) + Σ penalty partials, and the hits: sums in order of rows and blocks. */
+function finish(at: usize, step: usize, rows: i32): void {
+  const values = address(at, Finish.values);
+  let sum: f64 = 0;
+  for (let row = 0; row < rows; ++row) sum += load<f64>(values + (<usize>row << 3));
+  let loss = (sum * stepNumber(step, Step.inverseWeight)) / <f64>word(at, Finish.divisor);
+  const partials = address(at, Finish.partials);
+  for (let i = 0, count = word(at, Finish.partialCount); i < count; ++i) loss += load<f64>(partials + (<usize>i << 3));
+  store<f64>(step + (Step.loss << 3), loss);
+  const hits = address(at, Finish.hits);
+  let total = 0;
+  if (hits) for (let row = 0; row < rows; ++row) total += load<i32>(hits + (<usize>row << 2));
+  store<f64>(step + (Step.hits << 3), <f64>total);
+}
+
+function update(at: usize, step: usize, thread: i32, threads: i32): void {
+  const length = word(at, Update.length);
+  const blocks = length + 15 >> 4;
+  updateParameters(word(at, Update.code), address(at, Update.parameters), address(at, Update.gradient), address(at, Update.firstSlot), address(at, Update.secondSlot),
+    shareBegin(blocks, thread, threads) << 4, min(shareBegin(blocks, thread + 1, threads) << 4, length),
+    number(at, Update.c0), number(at, Update.c1), number(at, Update.c2), number(at, Update.c3), number(at, Update.c4),
+    <f32>stepNumber(step, Step.rate0), <f32>stepNumber(step, Step.rate1), <f32>stepNumber(step, Step.rate2));
+}

@@ -1,0 +1,5 @@
+// Types of browser.mjs, for the tests.
+
+export const browserArguments: string[];
+export function browserPath(): string;
+export function ensureBrowser(): string;

@@ -1,0 +1,213 @@
+// Builds the package: assembly/ → build/*.wasm → build/embedded.ts → dist/ (ES modules, the command, core.wasm, declarations).
+//
+//   node scripts/build.mjs [--wasm-only] [--no-check]
+//
+// --wasm-only stops after build/embedded.ts, which src/ needs to compile and to run in tests; --no-check emits declarations
+// without checking types, for a caller who has checked them. The same sources give the same bytes, whenever they are built.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+import { build } from "esbuild";
+import { globals, hasData, memoryFlagOffset, relaxedOpcodes, unshared } from "./wasm.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const inRoot = (...parts) => join(root, ...parts);
+
+/** The targets of asconfig.json. */
+const targets = ["release", "debug", "relaxed"];
+
+/** dist/<key>.js and its source. */
+const entries = { index: "src/index.ts", tabular: "src/tabular/index.ts", node: "src/node.ts", cli: "src/cli/index.ts" };
+
+/** The entries that may import node: modules; all others run in browsers too. */
+const nodeEntries = ["node", "cli"];
+
+/** Packages without a licence file of their own, and the package of the same project whose file holds for them. */
+const licenceOf = { "@assemblyscript/loader": "assemblyscript" };
+
+const SHEBANG = "#!/usr/bin/env node\n";
+
+class BuildError extends Error {}
+
+/** Runs a script of an installed package; what it prints is shown. */
+function run(script, ...parameters) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [inRoot("node_modules", script), ...parameters], { cwd: root, stdio: "inherit" });
+    child.on("error", reject);
+    child.on("exit", (code) => (code === 0 ? resolve() : reject(new BuildError(`${script} ${parameters.join(" ")}: exit code ${code}`))));
+  });
+}
+
+const sha256 = (...chunks) => chunks.reduce((hash, chunk) => hash.update(chunk), createHash("sha256")).digest("hex");
+
+/** One hash over all that decides the binaries: the sources with their names, the configuration, the compiler's version. */
+async function hashOfInputs() {
+  const names = (await readdir(inRoot("assembly"), { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
+  const files = [...names.map((name) => join("assembly", name)), "asconfig.json", join("node_modules", "assemblyscript", "package.json")];
+  const parts = await Promise.all(files.map(async (file) => `${file} ${sha256(await readFile(inRoot(file)))}\n`));
+  return sha256(...parts);
+}
+
+async function hashOfOutputs() {
+  return Object.fromEntries(
+    await Promise.all(
+      targets.map(async (target) => {
+        const file = inRoot("build", `${target}.wasm`);
+        return [target, existsSync(file) ? sha256(await readFile(file)) : "absent"];
+      }),
+    ),
+  );
+}
+
+/** Compiles the three targets, unless build/stamp.json says that these very binaries came from these very sources. */
+async function compileCore() {
+  const stamp = inRoot("build", "stamp.json");
+  const inputs = await hashOfInputs();
+  const state = async () => JSON.stringify({ inputs, outputs: await hashOfOutputs() }, null, 2) + "\n";
+  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === (await state())) return;
+  await rm(stamp, { force: true });
+  await Promise.all(targets.map((target) => run("assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", target)));
+  await writeFile(stamp, await state());
+}
+
+/** Throws unless a binary may be instantiated any number of times on one memory: no state of its own, nothing to write at the start. */
+function assertSound(target, bytes) {
+  memoryFlagOffset(bytes);
+  if (hasData(bytes)) throw new BuildError(`${target}.wasm: expected no data section. Use no string, static array or memory.data in assembly/`);
+  const mutable = globals(bytes).filter((global) => global.mutable).length;
+  if (mutable > 0) throw new BuildError(`${target}.wasm: expected no mutable global, got ${mutable}. Use no module-level let and no allocation`);
+  if (target === "relaxed") return;
+  const relaxed = relaxedOpcodes(bytes);
+  if (relaxed.length > 0) throw new BuildError(`${target}.wasm: expected no relaxed SIMD, got ${relaxed.join(", ")}. Keep it to the relaxed target`);
+  for (const [form, binary] of [["shared", bytes], ["unshared", unshared(bytes)]]) {
+    if (!WebAssembly.validate(binary)) throw new BuildError(`${target}.wasm: the ${form} form is not a valid module`);
+  }
+}
+
+/** Writes the release binary as a module: deflated, since gzip finds little in base64. */
+async function embedCore() {
+  let release;
+  for (const target of targets) {
+    const bytes = await readFile(inRoot("build", `${target}.wasm`));
+    assertSound(target, bytes);
+    if (target === "release") release = bytes;
+  }
+  const source = [
+    "// Generated by scripts/build.mjs from build/release.wasm.",
+    "",
+    "/** Bytes of the binary. */",
+    `export const coreLength: number = ${release.length};`,
+    "/** Offset of the limits flag of its memory import: 3 is shared; 1 makes the unshared form. */",
+    `export const coreMemoryFlag: number = ${memoryFlagOffset(release)};`,
+    "/** The binary, deflated (RFC 1951), in base64. */",
+    `export const coreDeflated: string = "${deflateRawSync(release, { level: 9 }).toString("base64")}";`,
+    "",
+  ].join("\n");
+  const file = inRoot("build", "embedded.ts");
+  if (!existsSync(file) || (await readFile(file, "utf8")) !== source) await writeFile(file, source);
+}
+
+/**
+ * Leaves Node's own modules outside, all under node: names; and turns a bundled CommonJS package's require of one into an import,
+ * so that the bundle needs no `require`.
+ */
+const nodeModules = {
+  name: "node-modules",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[a-z]/ }, ({ kind, namespace, path }) => {
+      if (!isBuiltin(path)) return undefined;
+      const name = path.startsWith("node:") ? path : `node:${path}`;
+      if (kind !== "require-call") return { path: name, external: true };
+      return { path: name, namespace: namespace === "required" ? "imported" : "required" };
+    });
+    onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({ contents: `module.exports = require("${path}").default;` }));
+    onLoad({ filter: /.*/, namespace: "imported" }, ({ path }) => ({ contents: `export { default } from "${path}";` }));
+  },
+};
+
+/** Throws if an entry for browsers reaches a node: module by a static import, directly or through a chunk. */
+function assertNeutral(outputs) {
+  for (const [start, { entryPoint }] of Object.entries(outputs)) {
+    if (!entryPoint || nodeEntries.some((name) => entries[name] === entryPoint)) continue;
+    const reached = new Set([start]);
+    for (const file of reached) {
+      for (const { path, kind, external } of outputs[file].imports) {
+        if (kind !== "import-statement") continue;
+        if (!external) reached.add(path);
+        else throw new BuildError(`${entryPoint}: expected no import of ${path}, which ${file} has. Only ${nodeEntries.join(" and ")} may`);
+      }
+    }
+  }
+}
+
+/** The licences of what was bundled, in one text. */
+async function licences(inputs) {
+  const packages = new Set(Object.keys(inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
+  const texts = [];
+  for (const name of [...packages].sort()) {
+    const { version, license } = JSON.parse(await readFile(inRoot("node_modules", name, "package.json"), "utf8"));
+    const folder = inRoot("node_modules", licenceOf[name] ?? name);
+    const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
+    if (files.length === 0) throw new BuildError(`${name}: expected a licence file, got none. Name the package that has it in licenceOf`);
+    const contents = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+    texts.push(`${name} ${version} (${license})\n\n${contents.map((text) => text.replaceAll("\r\n", "\n").trim()).join("\n\n")}\n`);
+  }
+  return texts.length === 0 ? "" : `Parts of these packages are bundled in this folder.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
+}
+
+async function bundle() {
+  const present = Object.entries(entries).filter(([, source]) => existsSync(inRoot(source)));
+  if (!present.some(([name]) => name === "index")) throw new BuildError(`build: expected ${entries.index}, which is missing`);
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(present),
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    plugins: [nodeModules],
+    legalComments: "inline",
+    charset: "utf8",
+    metafile: true,
+    write: false,
+    logLevel: "warning",
+  });
+  assertNeutral(metafile.outputs);
+  await rm(inRoot("dist"), { recursive: true, force: true });
+  await mkdir(inRoot("dist"));
+  for (const { path, text } of outputFiles) {
+    const command = path === inRoot("dist", "cli.js");
+    await writeFile(path, command && !text.startsWith("#!") ? SHEBANG + text : text);
+    if (command) await chmod(path, 0o755);
+  }
+  const notice = await licences(metafile.inputs);
+  if (notice !== "") await writeFile(inRoot("dist", "THIRD-PARTY-LICENSES.txt"), notice);
+  await copyFile(inRoot("build", "release.wasm"), inRoot("dist", "core.wasm"));
+}
+
+async function main(options) {
+  const known = ["--wasm-only", "--no-check"];
+  const unknown = options.find((option) => !known.includes(option));
+  if (unknown !== undefined) throw new BuildError(`build: expected ${known.join(" or ")}, got ${unknown}`);
+  await mkdir(inRoot("build"), { recursive: true });
+  await compileCore();
+  await embedCore();
+  if (options.includes("--wasm-only")) return;
+  await bundle();
+  await run("typescript/bin/tsc", "-p", "tsconfig.build.json", ...(options.includes("--no-check") ? ["--noCheck"] : []));
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  const told = error instanceof BuildError || Array.isArray(error.errors);
+  console.error(told ? error.message : error);
+  process.exitCode = 1;
+});

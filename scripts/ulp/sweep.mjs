@@ -1,0 +1,38 @@
+// node scripts/ulp/sweep.mjs [--stride N] [name …]
+//
+// Holds each function of assembly/vmath.ts against its f64 reference over all 2³² floats (stride 1, minutes a function) or every N-th, and prints the
+// greatest error in ulp and where, the greatest error in ulp where the absolute error is above the promised one, and what breaks a promise:
+// errors beyond the bound, descents of a monotonic function, asymmetries of an odd one, wrong specials, NaN that is lost.
+import { instantiate } from "./compile.mjs";
+import { measure, promises } from "./measure.mjs";
+import { wrongSpecials } from "./specials.mjs";
+
+const args = process.argv.slice(2);
+const at = args.indexOf("--stride");
+const stride = at < 0 ? 1 : Number(args.splice(at, 2)[1]);
+if (!(Number.isInteger(stride) && stride >= 1)) throw new RangeError(`--stride: expected a whole number from 1, got ${stride}`);
+for (const name of args) if (!(name in promises)) throw new RangeError(`expected one of ${Object.keys(promises).join(", ")}, got ${name}`);
+
+const core = instantiate();
+let failed = 0;
+for (const name of args.length ? args : Object.keys(promises)) {
+  const began = performance.now();
+  const found = measure(core, name, stride);
+  const specials = wrongSpecials(core, name, stride);
+  const { ulp, absolute } = promises[name];
+  const outside = `${found.worstOutside.toFixed(3)} ulp at ${found.outsideAt} where the error is above ${absolute}`;
+  console.log(
+    `${name.padEnd(19)} ${found.worst.toFixed(3)} ulp at ${found.at}` +
+      (absolute ? `; ${outside}; absolute ${found.worstAbsolute.toExponential(2)} at ${found.absoluteAt}` : "") +
+      `  (${found.tried} floats, ${((performance.now() - began) / 1000).toFixed(0)} s)`,
+  );
+  const broken = [
+    [found.beyond, `beyond ${ulp} ulp${absolute ? ` or ${absolute}` : ""}, first at ${found.firstBeyond}`],
+    [found.descents, `descents, first at ${found.firstDescent}`],
+    [found.asymmetries, `asymmetries, first at ${found.firstAsymmetry}`],
+    [specials.length, `wrong specials: ${specials.slice(0, 8).join("; ")}`],
+  ].filter(([count]) => count > 0);
+  for (const [count, what] of broken) console.log(`  BROKEN: ${count} ${what}`);
+  failed += broken.length;
+}
+process.exitCode = failed ? 1 : 0;

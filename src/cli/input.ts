@@ -1,0 +1,75 @@
+// What a command reads: a table from a file or from stdin, with the line of each row for errors, and a model from a file.
+
+import { addAbortSignal } from "node:stream";
+import { describeValue, didYouMean } from "../check.js";
+import { loadFile } from "../node.js";
+import { baseName, openFile, readBatches } from "../tabular/csv.js";
+import type { Batch } from "../tabular/csv.js";
+import type { Place } from "../tabular/columns.js";
+import { tabularOf } from "../tabular/tabular.js";
+import type { Tabular } from "../tabular/tabular.js";
+
+/** A use that no data could make right: the exit code is 2. */
+export class UsageError extends Error {}
+
+/** Why a command ends before its work is done. */
+export class Interrupted extends Error {
+  constructor(readonly exitCode: number) {
+    super("interrupted");
+  }
+}
+
+/** How messages name the table: the last part of the path, or stdin. */
+export function tableName(path: string): string {
+  return path === "-" ? "stdin" : baseName(path);
+}
+
+/** The rows of a file, or of stdin for `-`, as they are read; the first batch comes even without rows, for the names. */
+export async function* openTable(path: string, signal: AbortSignal): AsyncGenerator<Batch> {
+  const source = path === "-" ? addAbortSignal(signal, process.stdin) : await openFile(path);
+  try {
+    for await (const batch of readBatches(source, tableName(path))) {
+      signal.throwIfAborted();
+      yield batch;
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+/** A whole table. @throws {Error} if there is no row below the header */
+export async function readTable(path: string, signal: AbortSignal): Promise<Batch> {
+  const rows: Batch["rows"] = [];
+  const lines: number[] = [];
+  let names: readonly string[] = [];
+  for await (const batch of openTable(path, signal)) {
+    names = batch.names;
+    batch.rows.forEach((row, i) => {
+      rows.push(row);
+      lines.push(batch.lines[i]);
+    });
+  }
+  if (rows.length === 0) throw new Error(`${tableName(path)}: expected rows below the header, got none`);
+  return { names, rows, lines };
+}
+
+/** How errors name a cell: `iris.csv line 17: column 'sepal_length'`. */
+export function cellPlace(path: string, lines: readonly number[]): Place {
+  return (row, column) => `${tableName(path)} line ${lines[row]}: column ${describeValue(column)}`;
+}
+
+/** @throws {Error} naming the first column that the table does not have, and the nearest one that it has */
+export function requireColumns(wanted: readonly string[], names: readonly string[], path: string): void {
+  for (const name of wanted) {
+    if (names.includes(name)) continue;
+    const hint = didYouMean(name, names);
+    throw new Error(`no column ${describeValue(name)} in ${tableName(path)}${hint === "" ? "" : `. ${hint}`}`);
+  }
+}
+
+/** The model of a table in a file that `train` wrote. */
+export async function loadTabular(path: string): Promise<Tabular> {
+  const network = await loadFile(path);
+  if (network.tabular === undefined) throw new Error(`${baseName(path)}: expected a model that 'rosenblatt train' wrote, got a network without columns`);
+  return tabularOf(network);
+}

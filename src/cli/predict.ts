@@ -1,0 +1,52 @@
+// rosenblatt predict: a model and a table → a CSV with one prediction a row, in the rows' order. The table is read and
+// predicted piece by piece; the predictions are written when all rows have been read, so that an error leaves no half file.
+
+import { resolve } from "node:path";
+import { writeFileAtomic } from "../files/atomic.js";
+import { outputsOf, predictionsOf } from "../tabular/predict.js";
+import { cellPlace, loadTabular, openTable, requireColumns, UsageError } from "./input.js";
+import { escapeControls } from "./terminal.js";
+
+export interface PredictOptions {
+  out?: string;
+  probabilities?: boolean;
+}
+
+/** Predicts, and returns what goes to stdout: the CSV, or nothing if it went to a file. */
+export async function predict(modelPath: string, path: string, { out, probabilities = false }: PredictOptions, signal: AbortSignal): Promise<string> {
+  const toFile = out !== undefined && out !== "-";
+  if (toFile && [modelPath, path].some((input) => input !== "-" && resolve(input) === resolve(out))) {
+    throw new UsageError(`--out: expected another file than those that are read, got ${out}`);
+  }
+  const model = await loadTabular(modelPath);
+  const { preparation, classes } = model;
+  if (probabilities && classes === undefined) throw new UsageError("--probabilities: expected a model for classification, got one for regression");
+  const width = classes?.length ?? 1;
+  const header = ["prediction", ...(probabilities ? classes!.map((label) => `p_${label}`) : [])];
+  const parts = [line(header)];
+  let count = 0;
+  for await (const { names, rows, lines } of openTable(path, signal)) {
+    requireColumns(model.columns, names, path);
+    const outputs = outputsOf(model, rows, "predict", cellPlace(path, lines));
+    const predictions = predictionsOf(preparation, outputs);
+    count += rows.length;
+    parts.push(predictions.map((prediction, i) => line([
+      typeof prediction === "number" && classes === undefined ? number(prediction) : String(prediction),
+      ...(probabilities ? Array.from(outputs.subarray(i * width, (i + 1) * width), number) : []),
+    ])).join(""));
+  }
+  if (!toFile) return parts.join("");
+  signal.throwIfAborted();
+  await writeFileAtomic(out, new TextEncoder().encode(parts.join("")));
+  process.stderr.write(`${count} ${count === 1 ? "prediction" : "predictions"} written to ${escapeControls(out)}\n`);
+  return "";
+}
+
+/** Nine digits, which is what it takes to tell two f32 apart. */
+function number(value: number): string {
+  return String(Number(value.toPrecision(9)));
+}
+
+function line(fields: readonly string[]): string {
+  return `${fields.map((field) => (/[",;\t|\n\r]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(",")}\n`;
+}

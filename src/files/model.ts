@@ -1,0 +1,166 @@
+// A network as the bytes of a file and back: safetensors with the description in its metadata.
+//
+//   layers.0.weight [units, inputs] · layers.0.bias [units] · layers.0.slope [units] or [1]
+//   optimizer.m.layers.0.weight …    one of each for every slot
+//   best.layers.0.weight …           of an unfinished fit that restores the best weights
+//   unfinished.outputs [rows, outputs]   of an unfinished fit whose metrics need all outputs of an epoch
+//
+// `load` takes exactly the tensors that the description calls for, with exactly their shapes, and makes the network last.
+
+import { ModelFormatError, describeValue, typedArrayName, wrongKind } from "../check.js";
+import { slotNames } from "../describe/optimizers.js";
+import type { NetworkDescription } from "../describe/layers.js";
+import type { Optimizer } from "../describe/optimizers.js";
+import { ready } from "../engine/core.js";
+import { Model } from "../model.js";
+import { INFERENCE, planTopology } from "../plan/layout.js";
+import type { Layout, Run, Topology } from "../plan/layout.js";
+import { readDescription, writeDescription } from "./description.js";
+import type { Description } from "./description.js";
+import { readSafetensors, safetensorsHeader, writeSafetensors } from "./safetensors.js";
+import type { NamedTensor } from "./safetensors.js";
+
+const DESCRIPTION_KEY = "rosenblatt";
+const TABULAR_KEY = "rosenblatt.tabular";
+
+/** A tensor of one block of parameters: its name, its shape and its run. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly run: Run;
+}
+
+/** The tensors of a block whose names begin with `prefix`. */
+function placesOf({ layers }: Topology, prefix: string): Place[] {
+  const places: Place[] = [];
+  for (const { index, inputs, units, weights, biases, slopes } of layers) {
+    const name = `${prefix}layers.${index}`;
+    places.push({ name: `${name}.weight`, shape: [units, inputs], run: weights });
+    if (biases.length > 0) places.push({ name: `${name}.bias`, shape: [units], run: biases });
+    if (slopes.length > 0) places.push({ name: `${name}.slope`, shape: [slopes.length], run: slopes });
+  }
+  return places;
+}
+
+/** All blocks that a file holds, in its order, with where they lie in the layout. */
+function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean): { readonly prefix: string; readonly offset: number }[] {
+  return [
+    { prefix: "", offset: layout.parameters },
+    ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot, i) => ({ prefix: `optimizer.${slot}.`, offset: layout.slots[i] }))),
+    ...(hasBest ? [{ prefix: "best.", offset: layout.best }] : []),
+  ];
+}
+
+/** The bytes of a model file. @throws {Error} naming the tensor, where a value is not finite */
+export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
+  const { topology, layout } = model;
+  const unfinished = withOptimizer ? model.unfinished : undefined;
+  const optimizer = withOptimizer ? model.optimizer : undefined;
+  const hasBest = unfinished !== undefined && layout.demand.best && unfinished.best.epoch > 0;
+  const rows = unfinished?.outputs === undefined ? undefined : finishedRows(unfinished.outputs, topology.outputs);
+  const description: Description = {
+    network: model.description,
+    loss: model.lastLoss,
+    epochs: model.epochs,
+    optimizer,
+    progress: optimizer === undefined ? undefined : model.progress,
+    unfinished,
+    outputRows: rows,
+    hasBest,
+  };
+  const tensors: NamedTensor[] = [];
+  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest)) {
+    for (const { name, shape, run } of placesOf(topology, prefix)) tensors.push({ name, shape, data: model.floats(run, offset) });
+  }
+  if (rows !== undefined) {
+    tensors.push({ name: "unfinished.outputs", shape: [rows, topology.outputs], data: unfinished!.outputs!.subarray(0, rows * topology.outputs) });
+  }
+  return writeSafetensors(tensors, metadataOf(writeDescription(description), model.tabular));
+}
+
+function finishedRows(outputs: Float32Array, width: number): number {
+  return outputs.length / width;
+}
+
+function metadataOf(description: string, tabular: string | undefined): Map<string, string> {
+  const metadata = new Map([[DESCRIPTION_KEY, description]]);
+  if (tabular !== undefined) metadata.set(TABULAR_KEY, tabular);
+  return metadata;
+}
+
+/**
+ * Refuses a network whose file could not be read again because its header would be too long: with an optimizer of two slots
+ * and best weights beside the parameters.
+ * @throws {RangeError}
+ */
+export function checkSavable(network: NetworkDescription): void {
+  const topology = planTopology(network.inputs, network.layers);
+  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best."];
+  const text = writeDescription({
+    network, loss: undefined, epochs: 0, optimizer: undefined, progress: undefined, unfinished: undefined, outputRows: undefined, hasBest: false,
+  });
+  const reserve = " ".repeat(2000);
+  safetensorsHeader(prefixes.flatMap((prefix) => placesOf(topology, prefix)), metadataOf(text + reserve, undefined));
+}
+
+/**
+ * The network of a file.
+ * @throws {TypeError} for what is not bytes
+ * @throws {ModelFormatError} for a file that `saveModel` cannot have written
+ */
+export async function loadModel(bytes: unknown): Promise<Model> {
+  const file = readSafetensors(asBytes(bytes));
+  for (const key of file.metadata.keys()) {
+    if (key === DESCRIPTION_KEY || key === TABULAR_KEY || (key === "format" && file.metadata.get(key) === "pt")) continue;
+    throw new ModelFormatError("unknownMetadata", `load: metadata: expected '${DESCRIPTION_KEY}' and '${TABULAR_KEY}' alone, got ${describeValue(key)}`);
+  }
+  const text = file.metadata.get(DESCRIPTION_KEY);
+  if (text === undefined) {
+    throw new ModelFormatError("noDescription", `load: metadata: expected '${DESCRIPTION_KEY}', got none. The file is not a network of this library`);
+  }
+  const description = readDescription(text);
+  const topology = planTopology(description.network.inputs, description.network.layers);
+  checkTensors(file.tensors, topology, description);
+
+  await ready();
+  const { optimizer, hasBest, unfinished } = description;
+  const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
+  const training = unfinished !== undefined;
+  const model = new Model(description.network, "load", { ...INFERENCE, slots, snapshot: training, best: hasBest });
+  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
+    for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(file.tensors.get(name)!.data);
+  }
+  model.optimizer = optimizer;
+  if (description.progress !== undefined) model.progress = description.progress;
+  model.lastLoss = description.loss;
+  model.epochs = description.epochs;
+  model.unfinished = unfinished === undefined ? undefined : { ...unfinished, outputs: file.tensors.get("unfinished.outputs")?.data.slice() };
+  model.tabular = file.metadata.get(TABULAR_KEY);
+  return model;
+}
+
+function asBytes(value: unknown): Uint8Array {
+  if (value instanceof ArrayBuffer || Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer);
+  if (typedArrayName(value) !== "Uint8Array") throw wrongKind("load: bytes", "a Uint8Array or an ArrayBuffer", value, "Give the bytes of a file that save() wrote");
+  const bytes = value as Uint8Array;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Exactly the tensors that are called for, each with its shape. */
+function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>, topology: Topology, description: Description): void {
+  const wanted = new Map<string, readonly number[]>();
+  const { optimizer, hasBest, outputRows } = description;
+  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : [])];
+  for (const { name, shape } of prefixes.flatMap((prefix) => placesOf(topology, prefix))) wanted.set(name, shape);
+  if (outputRows !== undefined) wanted.set("unfinished.outputs", [outputRows, topology.outputs]);
+  for (const [name, shape] of wanted) {
+    const there = tensors.get(name);
+    if (there === undefined) throw new ModelFormatError("missingTensor", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has no such tensor`);
+    if (there.shape.length !== shape.length || there.shape.some((size, i) => size !== shape[i])) {
+      throw new ModelFormatError("wrongShape", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has [${there.shape.join(", ")}]`);
+    }
+  }
+  for (const name of tensors.keys()) {
+    if (!wanted.has(name)) throw new ModelFormatError("unknownTensor", `load: tensor ${describeValue(name)}: expected only tensors that the description calls for, got one more`);
+  }
+}

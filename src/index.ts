@@ -1,0 +1,34 @@
+// The public list, nothing else.
+
+export { Network } from "./network.js";
+export type { Evaluation, Layer } from "./network.js";
+export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
+export type { Neuron, NeuronExplanation } from "./inspect/neuron.js";
+export type { BatchOptions } from "./train/batch.js";
+
+export { dense } from "./describe/layers.js";
+export type { DenseOptions, DenseSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
+export {
+  activations, elu, exponential, gelu, hardSigmoid, hardTanh, leakyRelu, linear, mish, prelu, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
+} from "./describe/activations.js";
+export type { ActivationName, ActivationRecord, ActivationRisk, ActivationSpec } from "./describe/activations.js";
+export { activate, activationDerivative } from "./activate.js";
+export {
+  constant, glorotNormal, glorotUniform, heNormal, heUniform, lecunNormal, lecunUniform, normal, ones, orthogonal, uniform, zeros,
+} from "./describe/initializers.js";
+export type { Initializer, InitializerName } from "./describe/initializers.js";
+export {
+  binaryCrossEntropy, crossEntropy, hinge, huber, klDivergence, logCosh, meanAbsoluteError, meanSquaredError, poisson,
+} from "./describe/losses.js";
+export type { Loss, LossName } from "./describe/losses.js";
+export { adagrad, adam, adamw, lion, nadam, rmsprop, sgd } from "./describe/optimizers.js";
+export type { Optimizer, OptimizerName } from "./describe/optimizers.js";
+export { cosineDecay, exponentialDecay, oneCycle, reduceOnPlateau, stepDecay } from "./describe/schedules.js";
+export type { Schedule, ScheduleName } from "./describe/schedules.js";
+export type { Metric } from "./describe/metrics.js";
+export type { BatchReport, EpochReport, FitOptions, History } from "./describe/fit.js";
+export type { Diagnosis, Finding, LayerDiagnosis } from "./describe/diagnosis.js";
+export { confusionMatrix, rocCurve } from "./train/metrics.js";
+export type { NumericArray, Samples, Targets } from "./samples.js";
+export { ready } from "./engine/core.js";
+export { DivergenceError, ModelFormatError } from "./check.js";

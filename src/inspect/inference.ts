@@ -1,0 +1,202 @@
+// Forward passes outside training: predictions, evaluation, traces, gradients. Samples go through the batch matrices in
+// chunks whose size depends on the network's shape alone; a sample's numbers depend on neither its chunk nor its place.
+//
+// Nothing here grows the memory, so live views that a user holds stay live; and between two steps of a fit the batch
+// matrices are free, so all of it may be called from a callback.
+
+import { meansOverOutputs } from "../describe/losses.js";
+import type { Loss } from "../describe/losses.js";
+import type { Layout } from "../plan/layout.js";
+import { evaluationTape, forwardTape, gatherTape, gradientTape, singleTape, tracedLayerTape } from "../plan/tape.js";
+import type { Model } from "../model.js";
+import type { SampleReader, TargetReader } from "../samples.js";
+
+/** Where the rows of a chunk come from: fills rows 0 … end − begin − 1 of the batch. */
+export interface RowSource {
+  readonly count: number;
+  fill(begin: number, end: number): void;
+}
+
+/** Rows read from the user's arrays; targets, where there are any, with the loss's label smoothing. */
+export function readerSource(model: Model, samples: SampleReader, targets?: TargetReader, loss?: Loss): RowSource {
+  return {
+    count: samples.count,
+    fill(begin, end) {
+      for (let i = begin; i < end; i++) readSample(model, samples, i, i - begin);
+      if (targets === undefined) return;
+      const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
+      for (let i = begin; i < end; i++) readTarget(model, targets, i, i - begin, smoothing);
+    },
+  };
+}
+
+/** Sample `index` into row `row` of the batch. */
+export function readSample(model: Model, samples: SampleReader, index: number, row: number): void {
+  const { layout, core } = model;
+  samples.readRow(index, core.f32, layout.samples / 4 + row * layout.sampleStride);
+}
+
+/** The targets of sample `index` into row `row` of the batch: classes as rows of 0 and 1, smoothed as in assembly/gather.ts. */
+export function readTarget(model: Model, targets: TargetReader, index: number, row: number, smoothing: number): void {
+  const { layout, core: { f32 } } = model;
+  const { outputs } = model.topology;
+  const begin = layout.targets / 4 + row * outputStride(layout);
+  if (targets.kind === "classes") {
+    const chosen = targets.classAt(index);
+    f32.fill(0, begin, begin + outputs);
+    f32[begin + chosen] = 1;
+  } else {
+    targets.readRow(index, f32, begin);
+  }
+  if (smoothing === 0) return;
+  const s = Math.fround(smoothing);
+  const keep = Math.fround(1 - s);
+  const share = Math.fround(s / outputs);
+  for (let i = begin; i < begin + outputs; i++) f32[i] = Math.fround(keep * f32[i]) + share;
+}
+
+/** Rows of the data window, through the order from `first` on: what a fit has there. */
+export function windowSource(model: Model, first: number, count: number, classes: boolean, smoothing: number): RowSource {
+  const key = `${classes} ${smoothing}`;
+  return {
+    count,
+    fill(begin, end) {
+      const length = model.place("gather", key, () => gatherTape(model.topology, model.layout, classes, smoothing));
+      model.playOnce("gather", length, end - begin, 0, first + begin);
+    },
+  };
+}
+
+function outputStride({ layers }: Layout): number {
+  return layers[layers.length - 1].stride;
+}
+
+/** Copies rows 0 … count − 1 of a padded matrix to `to`, which has no padding. */
+function copyRows(model: Model, from: number, stride: number, width: number, count: number, to: Float32Array, offset: number): void {
+  const { f32 } = model.core;
+  const begin = from / 4;
+  if (stride === width) {
+    to.set(f32.subarray(begin, begin + count * width), offset);
+    return;
+  }
+  for (let row = 0; row < count; row++) {
+    const at = begin + row * stride;
+    const target = offset + row * width;
+    for (let i = 0; i < width; i++) to[target + i] = f32[at + i];
+  }
+}
+
+/** Outputs of the batch's first `count` rows, appended to `to` at `offset`. */
+export function copyOutputs(model: Model, count: number, to: Float32Array, offset: number): void {
+  const { activations, stride } = model.layout.layers[model.layout.layers.length - 1];
+  copyRows(model, activations, stride, model.topology.outputs, count, to, offset);
+}
+
+/** Predictions of all samples into `output`, flat. */
+export function predictInto(model: Model, samples: SampleReader, output: Float32Array): void {
+  const { topology, layout } = model;
+  if (samples.count === 1) {
+    readSample(model, samples, 0, 0);
+    const count = model.place("single", "", () => singleTape(topology, layout));
+    model.playOnce("single", count, 1);
+    copyOutputs(model, 1, output, 0);
+    return;
+  }
+  const count = model.place("forward", "", () => forwardTape(topology, layout));
+  for (let begin = 0; begin < samples.count; begin += layout.chunk) {
+    const end = Math.min(begin + layout.chunk, samples.count);
+    for (let i = begin; i < end; i++) readSample(model, samples, i, i - begin);
+    model.playOnce("forward", count, end - begin);
+    copyOutputs(model, end - begin, output, begin * topology.outputs);
+  }
+}
+
+/**
+ * The mean loss over a source's rows, and their outputs where `outputs` is given (samples × outputs, filled).
+ * Row values are added in f64, in order, so that the size of the chunks does not show. Yields between chunks, where other
+ * code may run and use the batch matrices.
+ */
+export function* evaluateChunks(model: Model, source: RowSource, loss: Loss, outputs?: Float32Array, most = Infinity): Generator<undefined, number> {
+  const { topology, core } = model;
+  const plan = { loss, hits: false, weighted: false };
+  const size = Math.min(most, model.layout.chunk);
+  let sum = 0;
+  for (let begin = 0; begin < source.count; begin += size) {
+    if (begin > 0) yield;
+    const { layout } = model;
+    const end = Math.min(begin + size, source.count);
+    source.fill(begin, end);
+    const count = model.place("evaluation", JSON.stringify(loss), () => evaluationTape(topology, layout, plan));
+    model.playOnce("evaluation", count, end - begin, 1);
+    for (let i = 0; i < end - begin; i++) sum += core.f64[layout.values / 8 + i];
+    if (outputs !== undefined) copyOutputs(model, end - begin, outputs, begin * topology.outputs);
+  }
+  return sum / source.count / (meansOverOutputs(loss) ? topology.outputs : 1);
+}
+
+/** `evaluateChunks` in one go. */
+export function evaluateRows(model: Model, source: RowSource, loss: Loss, outputs?: Float32Array, most?: number): number {
+  const chunks = evaluateChunks(model, source, loss, outputs, most);
+  for (;;) {
+    const { done, value } = chunks.next();
+    if (done) return value;
+  }
+}
+
+/** The weighted sums and activations of a layer for each sample; flat, samples × units. */
+export interface LayerTrace {
+  readonly activations: Float32Array;
+  /** Dense layers. */
+  readonly weightedSums?: Float32Array;
+}
+
+/** Forward passes with every layer's sums and activations kept. */
+export function traceRows(model: Model, samples: SampleReader): LayerTrace[] {
+  const { topology, layout } = model;
+  const traces = topology.layers.map(({ units }) => ({
+    activations: new Float32Array(samples.count * units),
+    weightedSums: new Float32Array(samples.count * units),
+  }));
+  for (let begin = 0; begin < samples.count; begin += layout.chunk) {
+    const end = Math.min(begin + layout.chunk, samples.count);
+    for (let i = begin; i < end; i++) readSample(model, samples, i, i - begin);
+    for (const { index, units } of topology.layers) {
+      const count = model.place("traced", String(index), () => tracedLayerTape(topology, layout, index));
+      model.playOnce("traced", count, end - begin);
+      const { stride, activations } = layout.layers[index];
+      copyRows(model, layout.gradients[0], stride, units, end - begin, traces[index].weightedSums, begin * units);
+      copyRows(model, activations, stride, units, end - begin, traces[index].activations, begin * units);
+    }
+  }
+  return traces;
+}
+
+/** The gradients of a layer: dense weights, biases and PReLU's slopes. */
+export interface LayerGradients {
+  readonly weights?: Float32Array;
+  readonly biases?: Float32Array;
+  readonly slopes?: Float32Array;
+}
+
+/** The mean loss over all samples and its gradient; chunks are added in f64, in order. */
+export function gradientRows(model: Model, source: RowSource, loss: Loss): { loss: number; layers: LayerGradients[] } {
+  const { topology, layout } = model;
+  const total = new Float64Array(topology.length);
+  const chunkGradient = model.block(layout.gradient);
+  let value = 0;
+  for (let begin = 0; begin < source.count; begin += layout.chunk) {
+    const end = Math.min(begin + layout.chunk, source.count);
+    source.fill(begin, end);
+    const count = model.place("gradient", JSON.stringify(loss), () => gradientTape(topology, layout, { loss, hits: false, weighted: false }));
+    value += model.playOnce("gradient", count, end - begin, 1 / source.count);
+    for (let i = 0; i < total.length; i++) total[i] += chunkGradient[i];
+  }
+  const part = ({ begin, length }: { begin: number; length: number }): Float32Array => Float32Array.from(total.subarray(begin, begin + length));
+  const layers = topology.layers.map(({ spec, weights, biases, slopes }): LayerGradients => ({
+    weights: part(weights),
+    biases: part(biases),
+    ...(spec.activation.name === "prelu" ? { slopes: part(slopes) } : {}),
+  }));
+  return { loss: value, layers };
+}
+

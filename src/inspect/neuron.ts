@@ -1,0 +1,64 @@
+// One neuron looked at: its own weights and bias, and step by step what it makes of a sample: a = f(Σ w_i·x_i + b).
+
+import { formatActivation } from "../describe/activations.js";
+import type { Model } from "../model.js";
+import { checkSamples } from "../samples.js";
+import type { Samples } from "../samples.js";
+import { traceRows } from "./inference.js";
+
+/** What a neuron makes of one sample. */
+export interface NeuronExplanation {
+  /** w_i·x_i, the greatest magnitude first; `input` is i. */
+  readonly products: readonly { readonly input: number; readonly value: number; readonly weight: number; readonly product: number }[];
+  readonly bias: number;
+  readonly weightedSum: number;
+  readonly activation: number;
+  /** The same as sentences. */
+  readonly text: string;
+}
+
+/** A neuron: `weights` is a live view of its row, `bias` its bias as it is now. */
+export interface Neuron {
+  readonly weights: Float32Array;
+  readonly bias: number;
+  /** Takes one sample of the network's inputs. */
+  explain(sample: Samples): NeuronExplanation;
+}
+
+export function explainNeuron(model: Model, layer: number, j: number): Neuron {
+  const shape = model.topology.layers[layer];
+  return {
+    get weights() {
+      return model.floats({ begin: shape.weights.begin + j * shape.inputs, length: shape.inputs });
+    },
+    get bias() {
+      return shape.spec.bias ? model.floats(shape.biases)[j] : 0;
+    },
+    explain(sample) {
+      const samples = checkSamples("sample", sample, model.topology.inputs);
+      if (samples.count !== 1) throw new RangeError(`sample: expected one sample of ${model.topology.inputs} numbers, got ${samples.count}`);
+      const trace = traceRows(model, samples);
+      const inputs = layer === 0 ? new Float32Array(shape.inputs) : trace[layer - 1].activations;
+      if (layer === 0) samples.readRow(0, inputs, 0);
+      const products = Array.from(this.weights, (weight, input) => ({ input, value: inputs[input], weight, product: Math.fround(weight * inputs[input]) }));
+      products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+      const weightedSum = trace[layer].weightedSums![j];
+      const activation = trace[layer].activations[j];
+      return { products, bias: this.bias, weightedSum, activation, text: sentences(layer, j, formatActivation(shape.spec.activation), products, this.bias, weightedSum, activation) };
+    },
+  };
+}
+
+/** Products that the text names; the rest is summed up. */
+const NAMED = 5;
+
+function sentences(
+  layer: number, j: number, name: string, products: NeuronExplanation["products"], bias: number, weightedSum: number, activation: number,
+): string {
+  const short = (value: number): string => String(Number(value.toPrecision(4)));
+  const named = products.slice(0, NAMED).map(({ input, value, weight, product }) => `input ${input}: ${short(weight)} × ${short(value)} = ${short(product)}`);
+  const others = products.length - NAMED;
+  const rest = products.slice(NAMED).reduce((sum, { product }) => sum + product, 0);
+  const lines = others > 0 ? [...named, `${others} other inputs together: ${short(rest)}`] : named;
+  return `Neuron ${j} of layer ${layer}. ${lines.join("; ")}. With the bias ${short(bias)} the weighted sum is ${short(weightedSum)}, and ${name} makes ${short(activation)} of it.`;
+}

@@ -1,0 +1,204 @@
+// The state of a network behind the class that users hold: description, memory and its plan, tapes, and what training
+// carries from one fit to the next. Network, fit, inference and files work on it; it computes nothing itself.
+
+import { InitCode, INSTRUCTION_WORDS, Step, Stream } from "../assembly/codes.js";
+import { describeValue } from "./check.js";
+import type { Initializer } from "./describe/initializers.js";
+import type { NetworkDescription } from "./describe/layers.js";
+import { defaultLoss } from "./describe/losses.js";
+import type { Loss } from "./describe/losses.js";
+import type { Optimizer } from "./describe/optimizers.js";
+import { slotNames } from "./describe/optimizers.js";
+import { Core, MOST_PAGES } from "./engine/core.js";
+import { INFERENCE, LONE_STEP, RANDOM_SCRATCH, planLayout, planTopology } from "./plan/layout.js";
+import type { Demand, LayerShape, Layout, Run, TapeName, Topology } from "./plan/layout.js";
+import type { Tape } from "./plan/tape.js";
+import { orthogonalMatrix } from "./plan/orthogonal.js";
+import { seedWords } from "./random.js";
+import { freshProgress } from "./train/rates.js";
+import type { OptimizerProgress } from "./train/rates.js";
+import type { UnfinishedFit } from "./train/unfinished.js";
+
+/** The most bytes that a plan may take: the address space of 32 bits, less a page. */
+const MOST_BYTES = (MOST_PAGES - 1) * 65536;
+
+/** Bytes as a person reads them. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  const units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${units[unit]}`;
+}
+
+export class Model {
+  readonly topology: Topology;
+  readonly core: Core;
+  layout: Layout;
+  /** Of the last fit or trainBatch. */
+  optimizer: Optimizer | undefined;
+  lastLoss: Loss | undefined;
+  progress: OptimizerProgress = freshProgress();
+  /** Epochs started over all fits: each has its own order. */
+  epochs = 0;
+  unfinished: UnfinishedFit | undefined;
+  /** The call that is running and must end first, if any. */
+  busy: string | undefined;
+  /** The preparation of a table's columns, as JSON; kept and saved, not understood. */
+  tabular: string | undefined;
+  private readonly played = new Map<TapeName, { readonly key: string; readonly count: number }>();
+
+  /**
+   * @param subject names the call in messages
+   * @throws {RangeError} with the figure, if the plan needs more than 4 GB; nothing is allocated then
+   */
+  constructor(readonly description: NetworkDescription, subject: string, demand: Demand = INFERENCE) {
+    this.topology = planTopology(description.inputs, description.layers);
+    this.layout = planLayout(this.topology, demand);
+    checkSize(subject, this.layout);
+    this.core = new Core(this.layout.byteLength);
+  }
+
+  /** The loss where none is given. */
+  get loss(): Loss {
+    return this.lastLoss ?? defaultLoss(this.description.layers[this.description.layers.length - 1].activation);
+  }
+
+  /** A copy that shares nothing, in the same state; an unfinished fit is copied too. */
+  copy(): Model {
+    const copy = new Model(this.description, "clone", { ...this.layout.demand, batch: 0, windowRows: 0, orderLength: 0, targetWidth: 0, weighted: false });
+    const { layout } = this;
+    copy.core.u8.set(this.core.u8.subarray(layout.parameters, layout.panel), layout.parameters);
+    copy.optimizer = this.optimizer;
+    copy.lastLoss = this.lastLoss;
+    copy.progress = { ...this.progress };
+    copy.epochs = this.epochs;
+    copy.unfinished = this.unfinished;
+    copy.tabular = this.tabular;
+    return copy;
+  }
+
+  /** Draws all parameters anew from the seed. */
+  initialise(): void {
+    for (const shape of this.topology.layers) {
+      const { spec, index } = shape;
+      this.initialiseRun(shape, shape.weights, spec.weightInit, Stream.weights);
+      this.initialiseRun(shape, shape.biases, spec.biasInit, Stream.biases);
+      if (spec.activation.name === "prelu") this.fill(shape.slopes, InitCode.constant, spec.activation.initialSlope, 0, index, Stream.weights);
+    }
+  }
+
+  private initialiseRun({ index, inputs, units }: LayerShape, run: Run, init: Initializer, stream: Stream): void {
+    const both = inputs + units;
+    const uniform = (bound: number): void => this.fill(run, InitCode.uniform, -bound, bound, index, stream);
+    const normal = (mean: number, deviation: number): void => this.fill(run, InitCode.normal, mean, deviation, index, stream);
+    switch (init.name) {
+      case "zeros": return this.fill(run, InitCode.constant, 0, 0, index, stream);
+      case "ones": return this.fill(run, InitCode.constant, 1, 0, index, stream);
+      case "constant": return this.fill(run, InitCode.constant, init.value, 0, index, stream);
+      case "uniform": return this.fill(run, InitCode.uniform, init.low, init.high, index, stream);
+      case "normal": return normal(init.mean, init.deviation);
+      case "glorotUniform": return uniform(Math.sqrt(6 / both));
+      case "glorotNormal": return normal(0, Math.sqrt(2 / both));
+      case "heUniform": return uniform(Math.sqrt(6 / inputs));
+      case "heNormal": return normal(0, Math.sqrt(2 / inputs));
+      case "lecunUniform": return uniform(Math.sqrt(3 / inputs));
+      case "lecunNormal": return normal(0, Math.sqrt(1 / inputs));
+      case "orthogonal":
+        normal(0, 1);
+        return orthogonalMatrix(this.floats(run), units, inputs);
+    }
+  }
+
+  private fill(run: Run, code: InitCode, x: number, y: number, index: number, stream: Stream): void {
+    const at = this.layout.parameters + 4 * run.begin;
+    this.core.exports.fillRandom(code, at, run.length, x, y, ...seedWords(this.description.seed), index, stream, RANDOM_SCRATCH);
+  }
+
+  /** A view of a run in the block of parameters that begins at `block`: parameters by default. */
+  floats(run: Run, block = this.layout.parameters): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.core.buffer, block + 4 * run.begin, run.length);
+  }
+
+  /** A view of a whole block. */
+  block(block: number): Float32Array<ArrayBuffer> {
+    return this.floats({ begin: 0, length: this.topology.length }, block);
+  }
+
+  /** Whether a plan for that demand fits the address space, and the engine grants it. Parameters and slots stay; the rest of the memory is rearranged. */
+  tryPlan(demand: Demand): boolean {
+    const layout = planLayout(this.topology, demand);
+    if (layout.byteLength > MOST_BYTES || !this.core.grow(layout.byteLength)) return false;
+    this.layout = layout;
+    this.played.clear();
+    return true;
+  }
+
+  /** `tryPlan` that must succeed. */
+  plan(subject: string, demand: Demand): void {
+    checkSize(subject, planLayout(this.topology, demand));
+    if (this.tryPlan(demand)) return;
+    const { byteLength } = planLayout(this.topology, demand);
+    const advice = "Use a smaller batchSize, or dispose of networks that are no longer used";
+    throw new RangeError(`${subject}: expected ${formatBytes(byteLength)} of memory, the engine has no more to give. ${advice}`);
+  }
+
+  /** Makes `optimizer` the current one: its slots and counters go on if it is of the same kind, and start from zero if not. */
+  adopt(optimizer: Optimizer): void {
+    const kept = this.optimizer?.name === optimizer.name ? slotNames(this.optimizer).length : 0;
+    if (this.optimizer?.name !== optimizer.name) this.progress = freshProgress();
+    for (const slot of this.layout.slots.slice(kept)) this.core.u8.fill(0, slot, slot + this.layout.block);
+    this.optimizer = optimizer;
+  }
+
+  /** Puts a tape in its place unless the one of that key is there. */
+  place(name: TapeName, key: string, build: () => Tape): number {
+    const there = this.played.get(name);
+    if (there?.key === key) return there.count;
+    const tape = build();
+    this.core.i32.set(tape.code, this.layout.tapes[name] / 4);
+    this.played.set(name, { key, count: tape.count });
+    return tape.count;
+  }
+
+  /** Plays a placed tape once for `rows` rows of the batch, outside the step records of a fit. Returns the loss, where the tape has one. */
+  playOnce(name: TapeName, count: number, rows: number, inverseWeight = 0, first = 0): number {
+    const { core, layout } = this;
+    const record = LONE_STEP / 8;
+    core.f64[record + Step.first] = first;
+    core.f64[record + Step.rows] = rows;
+    core.f64[record + Step.inverseWeight] = inverseWeight;
+    core.exports.play(layout.tapes[name], count, LONE_STEP, 0, 1, layout.panel);
+    return core.f64[record + Step.loss];
+  }
+
+  /** Plays part of a placed tape: instructions from `begin` on. */
+  playFrom(name: TapeName, begin: number, count: number): number {
+    const { core, layout } = this;
+    return core.exports.play(layout.tapes[name] + 4 * INSTRUCTION_WORDS * begin, count - begin, LONE_STEP, 0, 1, layout.panel);
+  }
+
+  /** The first layer with a parameter that is not finite, and its tensor, or undefined. */
+  findNonFinite(block = this.layout.parameters): { readonly layer: number; readonly tensor: string; readonly value: number } | undefined {
+    for (const shape of this.topology.layers) {
+      for (const [tensor, run] of [["weight", shape.weights], ["bias", shape.biases], ["slope", shape.slopes]] as const) {
+        const index = firstNonFinite(this.floats(run, block));
+        if (index >= 0) return { layer: shape.index, tensor: `layers.${shape.index}.${tensor}`, value: this.floats(run, block)[index] };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Index of the first value that is not finite, or −1. */
+export function firstNonFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
+  return -1;
+}
+
+function checkSize(subject: string, { byteLength, demand }: Layout): void {
+  if (byteLength <= MOST_BYTES) return;
+  const advice = demand.batch > 0 ? "Use fewer units or a smaller batchSize" : "Use fewer units";
+  throw new RangeError(`${subject}: expected a plan of at most 4 GB, got ${Number.isFinite(byteLength) ? formatBytes(byteLength) : describeValue(byteLength)}. ${advice}`);
+}

@@ -1,0 +1,342 @@
+// Network: the one class that users hold. It checks its arguments, delegates, and computes nothing itself.
+
+import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
+import type { FitOptions, History } from "./describe/fit.js";
+import { formatActivation } from "./describe/activations.js";
+import { checkNetwork } from "./describe/layers.js";
+import type { NetworkOptions } from "./describe/layers.js";
+import { checkLossFits, decisionRule, isClassifierLoss, resolveLoss } from "./describe/losses.js";
+import type { Loss, LossName } from "./describe/losses.js";
+import { resolveMetrics } from "./describe/metrics.js";
+import type { Metric } from "./describe/metrics.js";
+import { ready } from "./engine/core.js";
+import { checkSavable, loadModel, saveModel } from "./files/model.js";
+import { evaluateRows, gradientRows, predictInto, readerSource, traceRows } from "./inspect/inference.js";
+import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
+import { explainNeuron } from "./inspect/neuron.js";
+import type { Neuron } from "./inspect/neuron.js";
+import { formatSummary } from "./inspect/summary.js";
+import { Model } from "./model.js";
+import { checkSamples } from "./samples.js";
+import type { Samples, Targets } from "./samples.js";
+import { trainBatch } from "./train/batch.js";
+import type { BatchOptions } from "./train/batch.js";
+import { fit, targetRows } from "./train/fit.js";
+import { evaluateMetrics } from "./train/metrics.js";
+import { checkData, outputActivation } from "./train/prepare.js";
+import { freshProgress } from "./train/rates.js";
+
+/** What `evaluate` returns. */
+export interface Evaluation {
+  readonly loss: number;
+  readonly metrics: Record<string, number>;
+}
+
+/** One layer of a network. Its arrays are live views: writing into one changes the network. A view held over a `fit` may have to be taken again. */
+export interface Layer {
+  readonly kind: "dense";
+  readonly inputs: number;
+  readonly units: number;
+  /** The name of the activation. */
+  readonly activation: string;
+  /** units × inputs, row-major: row j is neuron j. */
+  readonly weights: Float32Array;
+  /** `units` numbers; empty for a layer without biases. */
+  readonly biases: Float32Array;
+  /** PReLU: a slope for each unit, or one where it is shared. */
+  readonly slopes?: Float32Array;
+  /** Neuron j, from 0: live views of its own weights, its bias, and what it makes of a sample. */
+  neuron(j: number): Neuron;
+}
+
+const construct = Symbol("construct");
+
+/**
+ * A multilayer perceptron: dense layers, each activation(W·x + b), trained by gradient descent in WebAssembly.
+ *
+ * @example
+ * const network = await Network.create({ inputs: 2, layers: [dense(4, "tanh"), dense(1, "sigmoid")], seed: 1 });
+ * await network.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], { epochs: 500, batchSize: 4, optimizer: adam({ learningRate: 0.05 }) });
+ * network.classify([[0, 1], [1, 1]]); // Uint32Array [1, 0]
+ */
+export class Network {
+  private state: Model | undefined;
+  private readonly layerViews: readonly Layer[];
+
+  /** Not for users: `await Network.create(…)`. */
+  constructor(key: symbol, model: Model);
+  constructor(key?: symbol, model?: Model) {
+    if (key !== construct || model === undefined) throw new Error("new Network(): expected Network.create, got new. Write `await Network.create({ inputs, layers })`");
+    this.state = model;
+    this.layerViews = Object.freeze(model.topology.layers.map((_, index) => new LayerView(() => this.model("layers"), index)));
+  }
+
+  /**
+   * Makes a network with weights drawn from the seed.
+   * @throws {TypeError | RangeError} for options that are not allowed, naming the place, such as `layers[2].units`
+   * @throws {RangeError} if the plan would need more than 4 GB, with the figure
+   */
+  static async create(options: NetworkOptions): Promise<Network> {
+    const description = checkNetwork(options);
+    checkSavable(description);
+    await ready();
+    const model = new Model(description, "create");
+    model.initialise();
+    return new Network(construct, model);
+  }
+
+  /**
+   * The network that `save` wrote.
+   * @throws {TypeError} for what is not bytes
+   * @throws {ModelFormatError} for any other file
+   */
+  static async load(bytes: Uint8Array | ArrayBuffer, options: Record<string, never> = {}): Promise<Network> {
+    checkKeys("load", options, []);
+    return new Network(construct, await loadModel(bytes));
+  }
+
+  /** Numbers in one sample. */
+  get inputs(): number {
+    return this.model("inputs").topology.inputs;
+  }
+
+  /** Numbers in one prediction. */
+  get outputs(): number {
+    return this.model("outputs").topology.outputs;
+  }
+
+  /** 0 … 2^53 − 1: what weights, orders and splits are drawn from. */
+  get seed(): number {
+    return this.model("seed").description.seed;
+  }
+
+  /** Trainable parameters. */
+  get parameterCount(): number {
+    return this.model("parameterCount").topology.trainable;
+  }
+
+  /** The layers, one for each of those given to `create`. */
+  get layers(): readonly Layer[] {
+    this.model("layers");
+    return this.layerViews;
+  }
+
+  /** Which arithmetic runs. This build has the deterministic one alone. */
+  get simd(): "deterministic" | "relaxed" {
+    this.model("simd");
+    return "deterministic";
+  }
+
+  /** How many threads may play, and why only one. */
+  get threads(): { available: number; reason?: string } {
+    this.model("threads");
+    return { available: 1, reason: "this version computes on one thread" };
+  }
+
+  /**
+   * Trains the network: `epochs` passes over the samples in batches.
+   * @param inputs rows of `inputs` numbers, or all of them flat, row-major
+   * @param targets rows of `outputs` numbers, nested or flat; one class index a sample with a softmax output and crossEntropy
+   * @throws {TypeError | RangeError} for arguments that are not allowed; nothing has changed then
+   * @throws {DivergenceError} when a loss or a parameter is no longer finite; the network is then as it was at the last good epoch
+   */
+  async fit(inputs: Samples, targets: Targets, options: FitOptions = {}): Promise<History> {
+    return fit(this.idle("fit"), inputs, targets, options);
+  }
+
+  /** One training step on one batch, at once. Returns the loss before it. The same bytes as `fit` with that one batch and `shuffle: false`. */
+  trainBatch(inputs: Samples, targets: Targets, options: BatchOptions = {}): number {
+    return trainBatch(this.idle("trainBatch"), inputs, targets, options);
+  }
+
+  /**
+   * Mean loss and metrics over samples, without penalties.
+   * @param options loss: that of the last fit, else what suits the output; metrics: accuracy for classifiers; batchSize: the most samples computed at a time
+   */
+  evaluate(inputs: Samples, targets: Targets, options: { loss?: Loss | LossName; metrics?: readonly Metric[]; batchSize?: number } = {}): Evaluation {
+    const model = this.model("evaluate");
+    const given = checkKeys("evaluate", options, ["loss", "metrics", "batchSize"]);
+    const loss = this.lossFor(model, given.loss, "evaluate");
+    const metrics = given.metrics === undefined ? (isClassifierLoss(loss) ? (["accuracy"] as const) : []) : resolveMetrics(given.metrics, "evaluate: metrics");
+    const batchSize = given.batchSize === undefined ? undefined : checkInteger("evaluate: batchSize", given.batchSize, 1, 2 ** 31 - 1);
+    const data = checkData(model, inputs, targets, loss);
+    const { count } = data.samples;
+    const outputs = metrics.length > 0 ? new Float32Array(count * model.topology.outputs) : undefined;
+    const value = evaluateRows(model, readerSource(model, data.samples, data.targets, loss), loss, outputs, batchSize);
+    if (outputs === undefined) return { loss: value, metrics: {} };
+    const kind = { loss: loss.name, activation: outputActivation(model).name };
+    return { loss: value, metrics: evaluateMetrics(metrics, outputs, targetRows(model, data.targets, undefined), count, model.topology.outputs, kind) };
+  }
+
+  /**
+   * The outputs for samples, flat: samples × outputs.
+   * @param output filled in place of a new array; its length must be exactly that
+   */
+  predict(inputs: Samples, output?: Float32Array): Float32Array {
+    const model = this.model("predict");
+    const samples = checkSamples("inputs", inputs, model.topology.inputs);
+    const length = samples.count * model.topology.outputs;
+    if (output === undefined) {
+      const fresh = new Float32Array(length);
+      predictInto(model, samples, fresh);
+      return fresh;
+    }
+    if (typedArrayName(output) !== "Float32Array") throw wrongKind("predict: output", "a Float32Array", output);
+    if (output.length !== length) throw new RangeError(`predict: output: expected a length of ${length} (${samples.count} × ${model.topology.outputs}), got ${output.length}`);
+    predictInto(model, samples, output);
+    return output;
+  }
+
+  /** The class of each sample: the greatest output, the first of equals; with one output 1 where it is above 0.5 (above 0 without a sigmoid). */
+  classify(inputs: Samples): Uint32Array {
+    const model = this.model("classify");
+    const { outputs } = model.topology;
+    const scores = this.predict(inputs);
+    const classes = new Uint32Array(scores.length / outputs);
+    if (outputs === 1) {
+      const { outputThreshold } = decisionRule(model.loss.name, outputActivation(model).name, 1);
+      for (let i = 0; i < classes.length; i++) classes[i] = scores[i] > outputThreshold ? 1 : 0;
+      return classes;
+    }
+    for (let i = 0; i < classes.length; i++) {
+      let best = 0;
+      for (let j = 1; j < outputs; j++) if (scores[i * outputs + j] > scores[i * outputs + best]) best = j;
+      classes[i] = best;
+    }
+    return classes;
+  }
+
+  /** Weighted sums and activations of every layer; flat, samples × units. */
+  trace(inputs: Samples): LayerTrace[] {
+    const model = this.model("trace");
+    return traceRows(model, checkSamples("inputs", inputs, model.topology.inputs));
+  }
+
+  /** The mean loss over samples and its gradient by every parameter, without penalties; nothing changes. */
+  gradients(inputs: Samples, targets: Targets, options: { loss?: Loss | LossName } = {}): { loss: number; layers: LayerGradients[] } {
+    const model = this.model("gradients");
+    const loss = this.lossFor(model, checkKeys("gradients", options, ["loss"]).loss, "gradients");
+    const data = checkData(model, inputs, targets, loss);
+    return gradientRows(model, readerSource(model, data.samples, data.targets, loss), loss);
+  }
+
+  /**
+   * The network as the bytes of a safetensors file, from which `load` makes it again and goes on training to the same bytes.
+   * @param options optimizer: whether its state and an unfinished fit are included; true
+   * @throws {Error} naming the tensor, if a value is not finite
+   */
+  save(options: { optimizer?: boolean } = {}): Uint8Array {
+    const model = this.model("save");
+    const { optimizer = true } = checkKeys("save", options, ["optimizer"]);
+    return saveModel(model, checkBoolean("save: optimizer", optimizer));
+  }
+
+  /** A network of its own in the same state. */
+  async clone(): Promise<Network> {
+    const model = this.model("clone");
+    return new Network(construct, model.copy());
+  }
+
+  /** Forgets the optimizer's moments and counts its steps from 0; its kind and numbers stay. */
+  resetOptimizer(): void {
+    const model = this.idle("resetOptimizer");
+    for (const slot of model.layout.slots) model.core.u8.fill(0, slot, slot + model.layout.block);
+    model.progress = freshProgress();
+    model.unfinished = undefined;
+  }
+
+  /** The network as a table: a line a layer with its shape, activation and parameters. */
+  summary(): string {
+    return formatSummary(this.model("summary"));
+  }
+
+  /** Lets go of the memory at once; without it the garbage collector does. Every call after it is an error. */
+  dispose(): void {
+    if (this.state === undefined) return;
+    this.idle("dispose");
+    this.state = undefined;
+  }
+
+  /** `dispose`, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The preparation of a table's columns, as JSON, that belongs to the network; kept in its file. */
+  get tabular(): string | undefined {
+    return this.model("tabular").tabular;
+  }
+
+  set tabular(json: string | undefined) {
+    this.model("tabular").tabular = json;
+  }
+
+  private lossFor(model: Model, given: unknown, subject: string): Loss {
+    if (given === undefined) return model.loss;
+    const loss = resolveLoss(given, at(subject, "loss"));
+    checkLossFits(loss, outputActivation(model), at(subject, "loss"));
+    return loss;
+  }
+
+  /** The state, for calls that are allowed at any time before dispose. */
+  private model(subject: string): Model {
+    if (this.state === undefined) throw new Error(`${subject}: the network was disposed. Create a new one or load a saved one`);
+    return this.state;
+  }
+
+  /** The state, for calls that must not run while a fit does. */
+  private idle(subject: string): Model {
+    const model = this.model(subject);
+    if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
+    return model;
+  }
+}
+
+class LayerView implements Layer {
+  readonly kind = "dense";
+  private buffer: ArrayBuffer | undefined;
+  private cached: { weights: Float32Array; biases: Float32Array; slopes: Float32Array | undefined } | undefined;
+
+  constructor(private readonly model: () => Model, private readonly index: number) {}
+
+  get inputs(): number {
+    return this.model().topology.layers[this.index].inputs;
+  }
+
+  get units(): number {
+    return this.model().topology.layers[this.index].units;
+  }
+
+  get activation(): string {
+    return formatActivation(this.model().topology.layers[this.index].spec.activation);
+  }
+
+  get weights(): Float32Array {
+    return this.views().weights;
+  }
+
+  get biases(): Float32Array {
+    return this.views().biases;
+  }
+
+  get slopes(): Float32Array | undefined {
+    return this.views().slopes;
+  }
+
+  neuron(j: number): Neuron {
+    const model = this.model();
+    return explainNeuron(model, this.index, checkInteger(`layers[${this.index}].neuron`, j, 0, model.topology.layers[this.index].units - 1));
+  }
+
+  /** The views of the memory as it is now. */
+  private views() {
+    const model = this.model();
+    if (this.cached === undefined || this.buffer !== model.core.buffer) {
+      const { weights, biases, slopes } = model.topology.layers[this.index];
+      this.buffer = model.core.buffer;
+      this.cached = { weights: model.floats(weights), biases: model.floats(biases), slopes: slopes.length > 0 ? model.floats(slopes) : undefined };
+    }
+    return this.cached;
+  }
+}
+

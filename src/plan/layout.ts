@@ -1,0 +1,247 @@
+// Where everything lies: shapes → byte offsets in the one memory of a network. Pure: the same shapes give the same
+// offsets, nothing is allocated here, and this is the only place that decides.
+//
+//   0          scratch of the generator, one step record
+//   1,024      parameters      layer by layer: weights, biases, slopes, without gaps; these are the user's live views
+//   + P        gradient        the same layout, P bytes further
+//   + P        slots           one block of P for each slot of the optimizer
+//   + P·s      snapshot        parameters and slots as they were when all was finite (fit)
+//   + P·(1+s)  best, average   P each, where asked for (fit)
+//              panel, steps, tapes, row values, partial sums
+//              batch: samples, targets, weights; weighted sums and activations of each layer; two gradients
+//              order, window   the data of a fit
+//
+// P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
+
+import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, NR, STEP_WORDS } from "../../assembly/codes.js";
+import { activationCode } from "../describe/activations.js";
+import type { ActivationSpec } from "../describe/activations.js";
+import type { DenseSpec, LayerSpec } from "../describe/layers.js";
+
+/** Bytes of a panel of the matrix product. */
+const PANEL_BYTES = KC * NR * 4;
+/** Step records that one call of the core may play. */
+export const STEPS = 64;
+/** Byte offsets of the generator's scratch, of the record of lone plays and of the parameters. */
+export const RANDOM_SCRATCH = 64;
+export const LONE_STEP = 128;
+const PARAMETERS = 1024;
+/** Floats of activations that a chunk of predictions may fill: 4 MB, so that a chunk stays in a second- or third-level cache. */
+const CHUNK_FLOATS = 2 ** 20;
+/** The tapes that lie in memory side by side, and the most instructions that each takes for n layers: see plan/tape.ts. */
+const tapeLengths = {
+  forward: (n: number) => 2 * n,
+  single: (n: number) => 2 * n,
+  traced: () => 2,
+  gather: () => 1,
+  evaluation: (n: number) => 2 * n + 2,
+  gradient: (n: number) => 7 * n + 2,
+  training: (n: number) => 11 * n + 3,
+} as const;
+
+export type TapeName = keyof typeof tapeLengths;
+
+/** A run of floats among the parameters: `begin` counts floats from the first parameter. */
+export interface Run {
+  readonly begin: number;
+  readonly length: number;
+}
+
+/** One layer with its place among the parameters. */
+export interface DenseShape {
+  readonly kind: "dense";
+  readonly index: number;
+  readonly spec: DenseSpec;
+  readonly inputs: number;
+  readonly units: number;
+  readonly weights: Run;
+  readonly biases: Run;
+  readonly slopes: Run;
+}
+
+export type LayerShape = DenseShape;
+
+/** The shapes of a network: what its description alone says. */
+export interface Topology {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly layers: readonly LayerShape[];
+  /** All parameters, in floats. */
+  readonly length: number;
+  /** Those that training changes. */
+  readonly trainable: number;
+  /** The trainable ones as runs without a frozen layer between. */
+  readonly runs: readonly Run[];
+}
+
+/** Floats between the rows of a matrix of `width` columns: whole vectors; from 64 on an odd number of cache lines, so that a column does not fall into one set of the cache. */
+export function rowStride(width: number): number {
+  if (width < 64) return (width + 3) & ~3;
+  const lines = Math.ceil(width / 16);
+  return 16 * (lines + (lines % 2 === 0 ? 1 : 0));
+}
+
+/** Activations whose derivative is exact from the activation itself: their layer keeps one matrix. */
+const fromActivation: readonly ActivationCode[] = [
+  ActivationCode.linear, ActivationCode.relu, ActivationCode.leakyRelu, ActivationCode.relu6, ActivationCode.hardTanh, ActivationCode.exponential,
+];
+
+/** Whether a layer keeps its weighted sums beside its activations: for the gradient, or for a loss that is computed from them. */
+export function savesSums(activation: ActivationSpec): boolean {
+  return !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
+}
+
+/** Shapes and places of the parameters. Numbers may be too large to allocate; `planLayout` refuses those. */
+export function planTopology(inputs: number, specs: readonly LayerSpec[]): Topology {
+  const layers: LayerShape[] = [];
+  const runs: Run[] = [];
+  let begin = 0;
+  let trainable = 0;
+  let width = inputs;
+  const take = (length: number): Run => {
+    const run = { begin, length };
+    begin += length;
+    return run;
+  };
+  for (const [index, spec] of specs.entries()) {
+    const first = begin;
+    const { units, activation } = spec;
+    const weights = take(units * width);
+    const biases = take(spec.bias ? units : 0);
+    const slopes = take(activation.name === "prelu" ? (activation.shared ? 1 : units) : 0);
+    layers.push({ kind: "dense", index, spec, inputs: width, units, weights, biases, slopes });
+    width = units;
+    if (!spec.trainable) continue;
+    trainable += begin - first;
+    const last = runs.at(-1);
+    if (last !== undefined && last.begin + last.length === first) runs[runs.length - 1] = { begin: last.begin, length: begin - last.begin };
+    else runs.push({ begin: first, length: begin - first });
+  }
+  return { inputs, outputs: width, layers, length: begin, trainable, runs };
+}
+
+/** What a plan must hold beside the parameters. */
+export interface Demand {
+  /** Slots of the optimizer. */
+  readonly slots: number;
+  /** Whether there is a snapshot: parameters and slots. */
+  readonly snapshot: boolean;
+  readonly best: boolean;
+  readonly average: boolean;
+  /** Samples of the largest batch, 0 without training. */
+  readonly batch: number;
+  /** Rows of the data window, and of the order through which it is read. */
+  readonly windowRows: number;
+  readonly orderLength: number;
+  /** Floats of one row of targets in the window: 1 for class indices. */
+  readonly targetWidth: number;
+  readonly weighted: boolean;
+}
+
+/** Matrices of one layer in the batch. `sums` and `activations` are one where the activation needs no sums for its gradient. */
+export interface LayerBuffers {
+  readonly sums: number;
+  readonly activations: number;
+  /** Floats between rows. */
+  readonly stride: number;
+}
+
+/** All byte offsets. */
+export interface Layout {
+  readonly demand: Demand;
+  readonly byteLength: number;
+  /** Bytes of one block of parameters: P. */
+  readonly block: number;
+  readonly parameters: number;
+  readonly gradient: number;
+  readonly slots: readonly number[];
+  readonly snapshot: number;
+  readonly best: number;
+  readonly average: number;
+  readonly panel: number;
+  readonly steps: number;
+  readonly tapes: Readonly<Record<TapeName, number>>;
+  readonly values: number;
+  readonly hits: number;
+  readonly penalties: number;
+  readonly squares: number;
+  readonly unitSlopes: number;
+  /** Rows that the batch matrices hold, and how many of them a chunk of predictions uses. */
+  readonly rows: number;
+  readonly chunk: number;
+  readonly samples: number;
+  readonly sampleStride: number;
+  readonly targets: number;
+  readonly weights: number;
+  readonly layers: readonly LayerBuffers[];
+  readonly gradients: readonly [number, number];
+  readonly order: number;
+  readonly window: number;
+  readonly targetWindow: number;
+  readonly weightWindow: number;
+}
+
+/** No training: what `create` plans. */
+export const INFERENCE: Demand = {
+  slots: 0, snapshot: false, best: false, average: false, batch: 0, windowRows: 0, orderLength: 0, targetWidth: 0, weighted: false,
+};
+
+/** Bytes of a block of floats of which each layer's partial sums are kept. */
+export function blocksOf(length: number): number {
+  return Math.ceil(length / BLOCK);
+}
+
+/** The offsets for that demand. `byteLength` may be beyond what can be had; the caller compares it first. */
+export function planLayout(topology: Topology, demand: Demand): Layout {
+  const { layers, outputs } = topology;
+  let at = PARAMETERS;
+  const take = (bytes: number): number => {
+    const offset = at;
+    at += 64 * Math.ceil(bytes / 64);
+    return offset;
+  };
+  const block = 64 * Math.ceil((topology.length * 4) / 64);
+  const parameters = take(block);
+  const gradient = take(block);
+  const slots = Array.from({ length: demand.slots }, () => take(block));
+  const snapshot = take(demand.snapshot ? block * (1 + demand.slots) : 0);
+  const best = take(demand.best ? block : 0);
+  const average = take(demand.average ? block : 0);
+
+  const strides = layers.map(({ units }) => rowStride(units));
+  const sampleStride = rowStride(topology.inputs);
+  const floatsPerRow = sampleStride + strides.reduce((sum, stride) => sum + stride, 0);
+  const chunk = Math.min(256, Math.max(8, 8 * Math.floor(CHUNK_FLOATS / floatsPerRow / 8)));
+  const rows = Math.max(demand.batch, chunk);
+  const widest = Math.max(sampleStride, ...strides);
+
+  const panel = take(PANEL_BYTES);
+  const steps = take(STEPS * STEP_WORDS * 8);
+  const tapes = Object.fromEntries(
+    Object.entries(tapeLengths).map(([name, length]) => [name, take(length(layers.length) * INSTRUCTION_WORDS * 4)]),
+  ) as Record<TapeName, number>;
+  const values = take(rows * 8);
+  const hits = take(rows * 4);
+  const penalties = take(layers.reduce((sum, { weights }) => sum + blocksOf(weights.length), 0) * 8);
+  const squares = take(topology.runs.reduce((sum, { length }) => sum + blocksOf(length), 0) * 8);
+  const unitSlopes = take(Math.max(...layers.map(({ units }) => units)) * 4);
+  const samples = take(rows * sampleStride * 4);
+  const targets = take(rows * rowStride(outputs) * 4);
+  const weights = take(rows * 4);
+  const buffers = layers.map(({ spec, units }): LayerBuffers => {
+    const stride = rowStride(units);
+    const sums = take(rows * stride * 4);
+    const activations = savesSums(spec.activation) ? take(rows * stride * 4) : sums;
+    return { sums, activations, stride };
+  });
+  const gradients = [take(rows * widest * 4), take(rows * widest * 4)] as const;
+  const order = take(demand.orderLength * 4);
+  const window = take(demand.windowRows * topology.inputs * 4);
+  const targetWindow = take(demand.windowRows * demand.targetWidth * 4);
+  const weightWindow = take(demand.weighted ? demand.windowRows * 4 : 0);
+
+  return {
+    demand, byteLength: at, block, parameters, gradient, slots, snapshot, best, average, panel, steps, tapes, values, hits, penalties, squares,
+    unitSlopes, rows, chunk, samples, sampleStride, targets, weights, layers: buffers, gradients, order, window, targetWindow, weightWindow,
+  };
+}

@@ -1,0 +1,380 @@
+// What is played: a network and its options → instructions for the core. Pure: nothing is computed here and no memory is
+// touched; a tape is a list of 32-bit words that the caller writes to its place.
+//
+// One training step, for a network of two layers:
+//
+//   gather · forward 0 · forward 1 · loss · backward 1 · dW 1 · dX 1 · backward 0 · dW 0 · penalty · finish · clip · update
+//
+// The other tapes are pieces of it: predictions are the forwards, evaluation adds loss and finish, gradients stop before clip.
+
+import {
+  ActivationBackward, ActivationCode, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
+  InputGradient, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
+} from "../../assembly/codes.js";
+import { activationCode, activationParameter } from "../describe/activations.js";
+import type { ActivationSpec } from "../describe/activations.js";
+import { decisionRule, meansOverOutputs } from "../describe/losses.js";
+import type { Loss } from "../describe/losses.js";
+import type { Optimizer } from "../describe/optimizers.js";
+import { blocksOf } from "./layout.js";
+import type { LayerShape, Layout, Topology } from "./layout.js";
+
+/** Instructions in the making. */
+export class Tape {
+  private words = new Int32Array(32 * INSTRUCTION_WORDS);
+  private floats = new Float32Array(this.words.buffer);
+  count = 0;
+
+  /** Adds an instruction; `fields` are pairs of a field and its word. */
+  add(op: Op, fields: readonly (readonly [field: number, word: number])[]): void {
+    if ((this.count + 1) * INSTRUCTION_WORDS > this.words.length) {
+      const larger = new Int32Array(2 * this.words.length);
+      larger.set(this.words);
+      this.words = larger;
+      this.floats = new Float32Array(larger.buffer);
+    }
+    const begin = this.count++ * INSTRUCTION_WORDS;
+    this.words[begin] = op;
+    for (const [field, word] of fields) this.words[begin + field] = word;
+  }
+
+  /** Sets fields of the last instruction that hold an f32. */
+  float(fields: readonly (readonly [field: number, value: number])[]): void {
+    const begin = (this.count - 1) * INSTRUCTION_WORDS;
+    for (const [field, value] of fields) this.floats[begin + field] = value;
+  }
+
+  /** All words, to be copied to the tape's place. */
+  get code(): Int32Array {
+    return this.words.subarray(0, this.count * INSTRUCTION_WORDS);
+  }
+}
+
+/** The core's loss for that pair, and whether its gradient is that of the weighted sums. */
+export function lossCode(loss: Loss, output: ActivationSpec): { readonly code: LossCode; readonly fused: boolean } {
+  if (output.name === "softmax") {
+    if (loss.name === "crossEntropy") return { code: LossCode.softmaxCrossEntropy, fused: true };
+    if (loss.name === "klDivergence") return { code: LossCode.softmaxDivergence, fused: true };
+    if (loss.name === "binaryCrossEntropy") return { code: LossCode.softmaxBinary, fused: true };
+  }
+  if (output.name === "sigmoid" && loss.name === "binaryCrossEntropy") return { code: LossCode.sigmoidCrossEntropy, fused: true };
+  return { code: LossCode[loss.name as keyof typeof LossCode], fused: false };
+}
+
+/** Z = X·Wᵀ + b, A = f(Z) of one layer. `sums` may be another place for Z than the layer's own. */
+function addForward(tape: Tape, topology: Topology, layout: Layout, index: number, sums = layout.layers[index].sums): void {
+  const shape = topology.layers[index];
+  const { activations, stride } = layout.layers[index];
+  const { activation } = shape.spec;
+  tape.add(Op.denseForward, [
+    [DenseForward.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
+    [DenseForward.inputStride, 4 * (index === 0 ? layout.sampleStride : layout.layers[index - 1].stride)],
+    [DenseForward.inputs, shape.inputs],
+    [DenseForward.weights, layout.parameters + 4 * shape.weights.begin],
+    [DenseForward.biases, shape.spec.bias ? layout.parameters + 4 * shape.biases.begin : 0],
+    [DenseForward.sums, sums],
+    [DenseForward.activations, activation.name === "softmax" ? sums : activations],
+    [DenseForward.stride, 4 * stride],
+    [DenseForward.units, shape.units],
+    [DenseForward.activation, activationCode(activation)],
+    [DenseForward.slopes, layout.parameters + 4 * shape.slopes.begin],
+    [DenseForward.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
+  ]);
+  tape.float([[DenseForward.parameter, activationParameter(activation)]]);
+  if (activation.name === "softmax") {
+    tape.add(Op.softmaxForward, [
+      [SoftmaxForward.sums, sums], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
+    ]);
+  }
+}
+
+/** The forwards of all layers, on the batch. */
+export function forwardTape(topology: Topology, layout: Layout): Tape {
+  const tape = new Tape();
+  for (const { index } of topology.layers) addForward(tape, topology, layout, index);
+  return tape;
+}
+
+/** The forward of one layer with its weighted sums written to the first gradient matrix, for `trace`. */
+export function tracedLayerTape(topology: Topology, layout: Layout, index: number): Tape {
+  const tape = new Tape();
+  addForward(tape, topology, layout, index, layout.gradients[0]);
+  return tape;
+}
+
+/** The forwards for one sample, matrix by vector, without packing: from the first row of samples through rows of the layers. */
+export function singleTape(topology: Topology, layout: Layout): Tape {
+  const tape = new Tape();
+  for (const shape of topology.layers) {
+    const { index, spec: { activation, bias } } = shape;
+    const { activations, stride } = layout.layers[index];
+    tape.add(Op.denseSingle, [
+      [DenseSingle.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
+      [DenseSingle.inputs, shape.inputs],
+      [DenseSingle.weights, layout.parameters + 4 * shape.weights.begin],
+      [DenseSingle.biases, bias ? layout.parameters + 4 * shape.biases.begin : 0],
+      [DenseSingle.output, activations],
+      [DenseSingle.units, shape.units],
+      [DenseSingle.activation, activationCode(activation)],
+      [DenseSingle.slopes, layout.parameters + 4 * shape.slopes.begin],
+      [DenseSingle.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
+    ]);
+    tape.float([[DenseSingle.parameter, activationParameter(activation)]]);
+    if (activation.name === "softmax") {
+      tape.add(Op.softmaxForward, [
+        [SoftmaxForward.sums, activations], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
+      ]);
+    }
+  }
+  return tape;
+}
+
+/** The batch from the data window. */
+function addGather(tape: Tape, topology: Topology, layout: Layout, classes: boolean, smoothing: number): void {
+  const { weighted } = layout.demand;
+  tape.add(Op.gather, [
+    [Gather.window, layout.window],
+    [Gather.samples, layout.samples],
+    [Gather.sampleStride, 4 * layout.sampleStride],
+    [Gather.width, topology.inputs],
+    [Gather.order, layout.order],
+    [Gather.targetWindow, layout.targetWindow],
+    [Gather.targets, layout.targets],
+    [Gather.targetStride, 4 * layout.layers[layout.layers.length - 1].stride],
+    [Gather.outputs, topology.outputs],
+    [Gather.classes, classes ? 1 : 0],
+    [Gather.weightWindow, layout.weightWindow],
+    [Gather.weights, weighted ? layout.weights : 0],
+  ]);
+  tape.float([[Gather.smoothing, smoothing]]);
+}
+
+/** What the loss of a tape needs to know. */
+export interface LossPlan {
+  readonly loss: Loss;
+  /** Whether right predictions are counted. */
+  readonly hits: boolean;
+  /** Whether samples have weights. */
+  readonly weighted: boolean;
+}
+
+/** Loss of the batch's rows, with the gradient of the output where `gradient` is true. Returns whether that is of the weighted sums. */
+function addLoss(tape: Tape, topology: Topology, layout: Layout, { loss, hits, weighted }: LossPlan, gradient: boolean): boolean {
+  const last = topology.layers[topology.layers.length - 1];
+  const { sums, activations, stride } = layout.layers[last.index];
+  const { code, fused } = lossCode(loss, last.spec.activation);
+  const rule = decisionRule(loss.name, last.spec.activation.name, topology.outputs);
+  tape.add(Op.loss, [
+    [LossField.code, code],
+    [LossField.sums, sums],
+    [LossField.activations, activations],
+    [LossField.targets, layout.targets],
+    [LossField.gradient, gradient ? layout.gradients[0] : 0],
+    [LossField.stride, 4 * stride],
+    [LossField.outputs, topology.outputs],
+    [LossField.weights, weighted ? layout.weights : 0],
+    [LossField.overOutputs, meansOverOutputs(loss) ? 1 : 0],
+    [LossField.values, layout.values],
+    [LossField.hits, layout.hits],
+    [LossField.hitMode, !hits ? HitMode.none : rule.argMax ? HitMode.argMax : HitMode.threshold],
+  ]);
+  tape.float([
+    [LossField.parameter, loss.name === "huber" ? loss.delta : 0],
+    [LossField.outputThreshold, rule.outputThreshold],
+    [LossField.targetThreshold, rule.targetThreshold],
+  ]);
+  return fused;
+}
+
+/** The step's loss from the rows' values and the partial sums of penalties. */
+function addFinish(tape: Tape, topology: Topology, layout: Layout, { loss, hits }: LossPlan, partials: number): void {
+  tape.add(Op.finish, [
+    [Finish.values, layout.values],
+    [Finish.hits, hits ? layout.hits : 0],
+    [Finish.partials, layout.penalties],
+    [Finish.partialCount, partials],
+    [Finish.divisor, meansOverOutputs(loss) ? topology.outputs : 1],
+  ]);
+}
+
+/** Evaluation of the batch: forwards, loss, finish; from the window where `gather` says how. */
+export function evaluationTape(topology: Topology, layout: Layout, plan: LossPlan): Tape {
+  const tape = forwardTape(topology, layout);
+  addLoss(tape, topology, layout, plan, false);
+  addFinish(tape, topology, layout, plan, 0);
+  return tape;
+}
+
+/** The batch's samples and targets from the window, as a tape of its own. */
+export function gatherTape(topology: Topology, layout: Layout, classes: boolean, smoothing: number): Tape {
+  const tape = new Tape();
+  addGather(tape, topology, layout, classes, smoothing);
+  return tape;
+}
+
+/** From the gradient of the output back to the first layer that `wants` a gradient. */
+function addBackward(tape: Tape, topology: Topology, layout: Layout, fused: boolean, wants: (shape: LayerShape) => boolean): void {
+  const { layers } = topology;
+  const first = layers.findIndex(wants);
+  if (first < 0) return;
+  for (let index = layers.length - 1, here = 0; index >= first; index--, here = 1 - here) {
+    const shape = layers[index];
+    const { spec: { activation, bias } } = shape;
+    const { sums, activations, stride } = layout.layers[index];
+    const gradient = layout.gradients[here];
+    const wanted = wants(shape);
+    const passed = fused && index === layers.length - 1;
+    if (activation.name === "softmax" && !passed) {
+      tape.add(Op.softmaxBackward, [
+        [SoftmaxBackward.activations, activations], [SoftmaxBackward.gradient, gradient], [SoftmaxBackward.stride, 4 * stride], [SoftmaxBackward.units, shape.units],
+      ]);
+    }
+    const done = passed || activation.name === "softmax" || activation.name === "linear";
+    const shared = activation.name === "prelu" && activation.shared;
+    if (!done || (wanted && bias)) {
+      const dSlopes = shared ? layout.unitSlopes : layout.gradient + 4 * shape.slopes.begin;
+      tape.add(Op.activationBackward, [
+        [ActivationBackward.sums, sums],
+        [ActivationBackward.activations, activations],
+        [ActivationBackward.gradient, gradient],
+        [ActivationBackward.stride, 4 * stride],
+        [ActivationBackward.units, shape.units],
+        [ActivationBackward.activation, done ? ActivationCode.linear : activationCode(activation)],
+        [ActivationBackward.slopes, layout.parameters + 4 * shape.slopes.begin],
+        [ActivationBackward.sharedSlope, shared ? 1 : 0],
+        [ActivationBackward.dBiases, wanted && bias ? layout.gradient + 4 * shape.biases.begin : 0],
+        [ActivationBackward.dSlopes, wanted && activation.name === "prelu" ? dSlopes : 0],
+      ]);
+      tape.float([[ActivationBackward.parameter, activationParameter(activation)]]);
+    }
+    if (wanted) {
+      if (shared) {
+        tape.add(Op.sumSlopes, [
+          [SumSlopes.unitSlopes, layout.unitSlopes], [SumSlopes.units, shape.units], [SumSlopes.dSlope, layout.gradient + 4 * shape.slopes.begin],
+        ]);
+      }
+      tape.add(Op.weightGradient, [
+        [WeightGradient.gradient, gradient],
+        [WeightGradient.gradientStride, 4 * stride],
+        [WeightGradient.units, shape.units],
+        [WeightGradient.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
+        [WeightGradient.inputStride, 4 * (index === 0 ? layout.sampleStride : layout.layers[index - 1].stride)],
+        [WeightGradient.inputs, shape.inputs],
+        [WeightGradient.dWeights, layout.gradient + 4 * shape.weights.begin],
+      ]);
+    }
+    if (index > first) {
+      tape.add(Op.inputGradient, [
+        [InputGradient.gradient, gradient],
+        [InputGradient.gradientStride, 4 * stride],
+        [InputGradient.units, shape.units],
+        [InputGradient.weights, layout.parameters + 4 * shape.weights.begin],
+        [InputGradient.inputs, shape.inputs],
+        [InputGradient.dInput, layout.gradients[1 - here]],
+        [InputGradient.dInputStride, 4 * layout.layers[index - 1].stride],
+      ]);
+    }
+  }
+}
+
+/** Forwards, loss and the gradients of all layers, frozen ones too; without penalties. */
+export function gradientTape(topology: Topology, layout: Layout, plan: LossPlan): Tape {
+  const tape = forwardTape(topology, layout);
+  const fused = addLoss(tape, topology, layout, plan, true);
+  addBackward(tape, topology, layout, fused, () => true);
+  addFinish(tape, topology, layout, plan, 0);
+  return tape;
+}
+
+/** What a training step needs to know. */
+export interface TrainingPlan extends LossPlan {
+  readonly optimizer: Optimizer;
+  readonly gradientClip: { readonly norm: number } | { readonly value: number } | undefined;
+  readonly classes: boolean;
+}
+
+/** One training step; its first instruction is the gather, which a caller that has filled the batch itself leaves out. */
+export function trainingTape(topology: Topology, layout: Layout, plan: TrainingPlan): Tape {
+  const tape = new Tape();
+  addGather(tape, topology, layout, plan.classes, plan.loss.name === "crossEntropy" ? plan.loss.labelSmoothing : 0);
+  for (const { index } of topology.layers) addForward(tape, topology, layout, index);
+  const fused = addLoss(tape, topology, layout, plan, true);
+  addBackward(tape, topology, layout, fused, ({ spec }) => spec.trainable);
+  const partials = addPenalties(tape, topology, layout);
+  addFinish(tape, topology, layout, plan, partials);
+  addClip(tape, topology, layout, plan.gradientClip);
+  addUpdate(tape, topology, layout, plan.optimizer);
+  return tape;
+}
+
+/** l1 and l2 of each layer that has them; a frozen layer's count in the loss and move nothing. Returns the number of partial sums. */
+function addPenalties(tape: Tape, topology: Topology, layout: Layout): number {
+  let partials = 0;
+  for (const { spec, weights } of topology.layers) {
+    if (spec.l1 === 0 && spec.l2 === 0) continue;
+    tape.add(Op.penalty, [
+      [Penalty.weights, layout.parameters + 4 * weights.begin],
+      [Penalty.dWeights, spec.trainable ? layout.gradient + 4 * weights.begin : 0],
+      [Penalty.length, weights.length],
+      [Penalty.partials, layout.penalties + 8 * partials],
+    ]);
+    tape.float([[Penalty.l1, spec.l1], [Penalty.l2, spec.l2]]);
+    partials += blocksOf(weights.length);
+  }
+  return partials;
+}
+
+function addClip(tape: Tape, { runs }: Topology, layout: Layout, clip: TrainingPlan["gradientClip"]): void {
+  if (clip === undefined) return;
+  if ("value" in clip) {
+    for (const { begin, length } of runs) {
+      tape.add(Op.clipValue, [[ClipValue.gradient, layout.gradient + 4 * begin], [ClipValue.length, length]]);
+      tape.float([[ClipValue.value, clip.value]]);
+    }
+    return;
+  }
+  let partials = 0;
+  for (const { begin, length } of runs) {
+    tape.add(Op.gradientSquares, [
+      [GradientSquares.gradient, layout.gradient + 4 * begin], [GradientSquares.length, length], [GradientSquares.partials, layout.squares + 8 * partials],
+    ]);
+    partials += blocksOf(length);
+  }
+  for (const { begin, length } of runs) {
+    tape.add(Op.clipNorm, [
+      [ClipNorm.gradient, layout.gradient + 4 * begin], [ClipNorm.length, length], [ClipNorm.partials, layout.squares], [ClipNorm.partialCount, partials],
+    ]);
+    tape.float([[ClipNorm.norm, clip.norm]]);
+  }
+}
+
+/** The constants c0 … c4 of the update rules, in the order of assembly/optimizers.ts. */
+function updateConstants(optimizer: Optimizer): readonly number[] {
+  switch (optimizer.name) {
+    case "sgd":
+      return [optimizer.momentum, optimizer.nesterov ? 1 : 0];
+    case "rmsprop":
+      return [optimizer.decay, 1 - optimizer.decay, optimizer.epsilon, optimizer.momentum];
+    case "adagrad":
+      return [0, 0, optimizer.epsilon];
+    case "lion":
+      return [optimizer.beta1, 1 - optimizer.beta1, optimizer.beta2, 1 - optimizer.beta2];
+    default:
+      return [optimizer.beta1, 1 - optimizer.beta1, optimizer.beta2, 1 - optimizer.beta2, optimizer.epsilon];
+  }
+}
+
+function addUpdate(tape: Tape, { runs }: Topology, layout: Layout, optimizer: Optimizer): void {
+  const constants = updateConstants(optimizer);
+  for (const { begin, length } of runs) {
+    tape.add(Op.update, [
+      [Update.code, OptimizerCode[optimizer.name]],
+      [Update.parameters, layout.parameters + 4 * begin],
+      [Update.gradient, layout.gradient + 4 * begin],
+      [Update.firstSlot, layout.slots.length > 0 ? layout.slots[0] + 4 * begin : 0],
+      [Update.secondSlot, layout.slots.length > 1 ? layout.slots[1] + 4 * begin : 0],
+      [Update.length, length],
+    ]);
+    tape.float(constants.map((value, i) => [Update.c0 + i, value] as const));
+  }
+}

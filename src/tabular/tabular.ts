@@ -1,0 +1,221 @@
+// A network over a table with named columns: what it learned of the columns (columns.ts, target.ts), the network that was
+// trained on that, and the way back from its outputs to labels and to numbers in the target's unit (predict.ts).
+//
+//   rows ─readTarget─▶ rows with a target ─split─▶ [test] · validation · training ─fitColumns─▶ preparation
+//   rows ─transformRows─▶ inputs ─Network─▶ outputs ─▶ labels (arg max), or output · deviation + mean
+
+import { describeValue, ModelFormatError, refusal } from "../check.js";
+import { dense, Network, normal } from "../index.js";
+import type { EpochReport, History, LayerSpec } from "../index.js";
+import { permutation } from "../random.js";
+import { splitSamples } from "../train/split.js";
+import { columnNames, fitColumns, inputCount, transformRows, unseenInputs } from "./columns.js";
+import type { Place, Row } from "./columns.js";
+import { collectRows } from "./csv.js";
+import { checkTabularOptions } from "./options.js";
+import type { CheckedTabularOptions, TabularOptions } from "./options.js";
+import { evaluateRows, outputsOf, predictionsOf, probabilitiesOf, reportInUnit, rowPlace } from "./predict.js";
+import type { TabularEvaluation } from "./predict.js";
+import { readPreparation, writePreparation } from "./preparation.js";
+import type { Preparation } from "./preparation.js";
+import { fitScale, readTarget } from "./target.js";
+import type { Label, Target, Task } from "./target.js";
+
+/** Which permutation of the generator's stream "split" is whose. */
+const TEST_SPLIT = 0;
+const VALIDATION_SPLIT = 1;
+
+/** The output layer starts at this share of Glorot's deviation. Measured: bench/tabular.md. */
+const OUTPUT_START = 0.1;
+
+const secret = Symbol();
+
+/**
+ * A network over rows with named columns. Made by `Tabular.train` or `Tabular.load`.
+ *
+ * @example
+ * const model = await Tabular.train(await readCSV("iris.csv"), { target: "species", seed: 1 });
+ * model.predict([{ sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 }]);   // ["setosa"]
+ */
+export class Tabular {
+  /** The network behind it. Training it further keeps the preparation. */
+  readonly network: Network;
+  /** What each column becomes, and what the outputs stand for. */
+  readonly preparation: Preparation;
+  /** What training reported; undefined after `load`. A regression's metrics are in the target's unit, its losses in standardised units. */
+  readonly history: History | undefined;
+
+  /** @internal */
+  constructor(key: unknown, network: Network, preparation: Preparation, history: History | undefined) {
+    if (key !== secret) throw new TypeError(refusal("new Tabular", "a call of Tabular.train or Tabular.load", "new", "Write await Tabular.train(rows, { target })"));
+    this.network = network;
+    this.preparation = preparation;
+    this.history = history;
+  }
+
+  /**
+   * Trains a network on rows (an array or an async iterable of objects). Rows without a target are left out.
+   * @throws {TypeError | RangeError} for rows, cells or options that are not allowed, before anything is trained
+   * @throws what `fit` throws
+   */
+  static async train(rows: readonly Row[] | AsyncIterable<Row>, options: TabularOptions): Promise<Tabular> {
+    const { model } = await trainTable(rows, options, 0, rowPlace("train"));
+    return model;
+  }
+
+  /**
+   * The model that `save` wrote.
+   * @throws {ModelFormatError} for any other file, `notTabular` for one that holds a network alone
+   */
+  static async load(bytes: Uint8Array | ArrayBuffer): Promise<Tabular> {
+    return tabularOf(await Network.load(bytes));
+  }
+
+  get task(): Task {
+    return this.preparation.task;
+  }
+
+  /** The name of the target's column. */
+  get target(): string {
+    return this.preparation.target;
+  }
+
+  /** The labels in the order of the network's outputs: numbers ascending, texts by code units. Undefined for a regression. */
+  get classes(): readonly Label[] | undefined {
+    return this.preparation.task === "classification" ? this.preparation.classes : undefined;
+  }
+
+  /** The names of the columns that are of use, in the order of the inputs. */
+  get columns(): readonly string[] {
+    return this.preparation.columns.map(({ name }) => name);
+  }
+
+  /** A sentence for each column or group of rows that was left out or changed. */
+  get notes(): readonly string[] {
+    return this.preparation.notes;
+  }
+
+  /** For each row its label, or its number in the target's unit. Columns that the model does not know are ignored. */
+  predict(rows: readonly Row[]): Label[] {
+    return predictionsOf(this.preparation, outputsOf(this, rows, "predict", rowPlace("predict")));
+  }
+
+  /** For each row the probability of every label. @throws {Error} for a regression */
+  probabilities(rows: readonly Row[]): Record<string, number>[] {
+    return probabilitiesOf(this.preparation, outputsOf(this, rows, "probabilities", rowPlace("probabilities")), "probabilities");
+  }
+
+  /** Loss and metrics over the rows that have a target. @throws {RangeError} if none has one, or one is no class of the model */
+  evaluate(rows: readonly Row[]): TabularEvaluation {
+    return evaluateRows(this, rows, "evaluate", rowPlace("evaluate"));
+  }
+
+  /** One safetensors file with network and preparation; `Network.load` reads it too and keeps the preparation. */
+  save(options?: { optimizer?: boolean }): Uint8Array {
+    return this.network.save(options);
+  }
+}
+
+/** The model of the table that a loaded network was trained on. @throws {ModelFormatError} if it was trained on none, or the preparation is not sound */
+export function tabularOf(network: Network): Tabular {
+  const { tabular, inputs, outputs, layers } = network;
+  if (tabular === undefined) throw new ModelFormatError("notTabular", refusal("load", "a model of a table", "a network alone", "Use Network.load"));
+  const preparation = readPreparation(tabular, { inputs, outputs, outputActivation: layers[layers.length - 1].activation });
+  return new Tabular(secret, network, preparation, undefined);
+}
+
+/** What `trainTable` gives: the model, the indices of the rows held out for testing, and how many rows went where. */
+export interface TrainedTable {
+  readonly model: Tabular;
+  readonly test: Uint32Array;
+  readonly counts: { readonly train: number; readonly validation: number; readonly test: number };
+}
+
+/**
+ * Trains as `Tabular.train` does, and holds out round(testFraction · rows) for testing first, stratified by class. `place`
+ * names a cell in errors, `onPrepared` sees the notes before training starts.
+ */
+export async function trainTable(
+  source: readonly Row[] | AsyncIterable<Row>, givenOptions: TabularOptions, testFraction: number, place: Place,
+  onPrepared?: (preparation: Preparation) => void,
+): Promise<TrainedTable> {
+  const options = checkTabularOptions(givenOptions);
+  const rows = await collectRows(source, "train: rows");
+  if (rows.length === 0) throw new RangeError(refusal("train: rows", "a row at least", "none"));
+  const weights = options.sampleWeights;
+  if (weights !== undefined && weights.length !== rows.length) {
+    throw new RangeError(refusal("train: sampleWeights", `${rows.length} weights, one for each row`, `${weights.length}`));
+  }
+  const target = readTarget(rows, options.target, options.task, place);
+  const parts = await splitTarget(target, testFraction, options);
+  const rowsOf = (part: Uint32Array): Uint32Array => part.map((i) => target.kept[i]);
+  const preparation = prepare(rows, target, parts.training, options, place);
+  const tabular = writePreparation(preparation);
+  onPrepared?.(preparation);
+
+  const scaled = (value: number): number => (preparation.task === "regression" ? (value - preparation.mean) / preparation.deviation : value);
+  const data = (part: Uint32Array): [Float32Array, Float32Array] => [
+    transformRows(preparation.columns, rows, rowsOf(part), place),
+    Float32Array.from(part, (i) => scaled(target.values[i])),
+  ];
+  const [inputs, targets] = data(parts.training);
+  const { onEpoch } = options.fit;
+  const network = await Network.create({ inputs: inputCount(preparation.columns), layers: describeLayers(preparation, options), seed: options.seed });
+  forgetInputs(network, unseenInputs(preparation.columns));
+  network.tabular = tabular;
+  const history = await network.fit(inputs, targets, {
+    ...options.fit,
+    validationData: parts.validation.length > 0 ? data(parts.validation) : undefined,
+    sampleWeights: weights === undefined ? undefined : Float32Array.from(rowsOf(parts.training), (row) => weights[row]),
+    onEpoch: onEpoch && ((report: EpochReport) => onEpoch(reportInUnit(report, preparation))),
+  });
+  const reports = history.epochs.map((report) => reportInUnit(report, preparation));
+  return {
+    model: new Tabular(secret, network, preparation, { ...history, epochs: reports }),
+    test: rowsOf(parts.test),
+    counts: { train: parts.training.length, validation: parts.validation.length, test: parts.test.length },
+  };
+}
+
+/** Indices into the rows that have a target; the validation part is drawn from what the test part leaves. */
+async function splitTarget({ kept, values, task }: Target, testFraction: number, { seed, validationSplit }: CheckedTabularOptions) {
+  const split = async (part: Uint32Array, fraction: number, index: number) => {
+    const order = await permutation(part.length, seed, "split", index);
+    const classes = task === "classification" ? Array.from(part, (i) => values[i]) : undefined;
+    const { training, validation } = splitSamples(part.length, fraction, classes, order);
+    return { rest: training.map((i) => part[i]), held: validation.map((i) => part[i]) };
+  };
+  const { rest, held: test } = await split(Uint32Array.from(kept.keys()), testFraction, TEST_SPLIT);
+  const { rest: training, held: validation } = await split(rest, validationSplit, VALIDATION_SPLIT);
+  return { test, validation, training };
+}
+
+function prepare(rows: readonly Row[], target: Target, training: Uint32Array, options: CheckedTabularOptions, place: Place): Preparation {
+  const names = columnNames(rows).filter((name) => name !== options.target);
+  const { columns, notes } = fitColumns(rows, training.map((i) => target.kept[i]), names, place);
+  if (columns.length === 0) {
+    throw new RangeError(refusal("train: rows", "a column to learn from", names.length === 0 ? "none beside the target" : `none of use (${notes.join("; ")})`));
+  }
+  const without = rows.length - target.kept.length;
+  if (without > 0) notes.unshift(`${without} of ${rows.length} rows left out: no value in ${describeValue(options.target)}`);
+  const common = { target: options.target, columns, notes };
+  return target.task === "classification"
+    ? { task: target.task, classes: target.labels, ...common }
+    : { task: target.task, ...fitScale(Float64Array.from(training, (i) => target.values[i])), ...common };
+}
+
+function describeLayers(preparation: Preparation, { hidden, activation, l2 }: CheckedTabularOptions): LayerSpec[] {
+  const layers: LayerSpec[] = hidden.map((units) => dense(units, { activation, weightInit: "glorotUniform", l2 }));
+  const outputs = preparation.task === "classification" ? preparation.classes.length : 1;
+  const fanIn = hidden.length > 0 ? hidden[hidden.length - 1] : inputCount(preparation.columns);
+  const weightInit = normal(0, OUTPUT_START * Math.sqrt(2 / (fanIn + outputs)));
+  return [...layers, dense(outputs, { activation: preparation.task === "classification" ? "softmax" : "linear", weightInit, l2 })];
+}
+
+/** Sets the weights of those inputs to 0. */
+function forgetInputs(network: Network, inputs: readonly number[]): void {
+  const { weights, units } = network.layers[0];
+  for (let unit = 0; unit < units; unit++) {
+    for (const input of inputs) weights[unit * network.inputs + input] = 0;
+  }
+}

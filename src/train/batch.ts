@@ -1,0 +1,65 @@
+// trainBatch: one step on one batch, synchronous, the same tape as a step of fit without its gather.
+
+import { Step } from "../../assembly/codes.js";
+import { at, checkKeys } from "../check.js";
+import { checkFitOptions } from "../describe/fit.js";
+import type { FitOptions } from "../describe/fit.js";
+import { checkLossFits } from "../describe/losses.js";
+import { adam, slotNames } from "../describe/optimizers.js";
+import { readerSource } from "../inspect/inference.js";
+import type { Model } from "../model.js";
+import { LONE_STEP } from "../plan/layout.js";
+import { checkWeights } from "../samples.js";
+import { checkData, checkFinite, outputActivation } from "./prepare.js";
+import { writeRates } from "./rates.js";
+import { Snapshot, coreMath, lossDiverged, parametersDiverged, placeTraining } from "./step.js";
+
+/** The options of trainBatch: those of fit that a single step has. */
+export type BatchOptions = Pick<FitOptions, "optimizer" | "loss" | "sampleWeights" | "gradientClip">;
+
+const keys: readonly (keyof BatchOptions)[] = ["optimizer", "loss", "sampleWeights", "gradientClip"];
+
+/** One step. Returns the loss before it, penalties included. */
+export function trainBatch(model: Model, inputs: unknown, targets: unknown, given: unknown = {}): number {
+  const options = checkFitOptions(checkKeys("trainBatch", given, keys), "trainBatch");
+  const optimizer = options.optimizer ?? model.optimizer ?? adam();
+  const loss = options.loss ?? model.loss;
+  checkLossFits(loss, outputActivation(model), "trainBatch: loss");
+  const data = checkData(model, inputs, targets, loss);
+  const { count } = data.samples;
+  const weights = options.sampleWeights === undefined ? undefined : checkWeights(at("trainBatch", "sampleWeights"), options.sampleWeights, count);
+  checkFinite(model, "trainBatch");
+
+  const slots = slotNames(optimizer).length;
+  const { demand } = model.layout;
+  if (demand.slots !== slots || !demand.snapshot || model.layout.rows < count) {
+    model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
+  }
+  model.unfinished = undefined;
+  model.adopt(optimizer);
+  model.lastLoss = loss;
+
+  readerSource(model, data.samples, data.targets, loss).fill(0, count);
+  let weightSum = count;
+  if (weights !== undefined) {
+    weightSum = 0;
+    for (let i = 0; i < count; i++) weightSum += model.core.f32[model.layout.weights / 4 + i] = Math.fround(weights[i]);
+    if (weightSum === 0) return 0;
+  }
+  const snapshot = new Snapshot(model);
+  const instructions = placeTraining(model, { loss, optimizer, gradientClip: options.gradientClip, hits: false, weighted: weights !== undefined, classes: false });
+  const record = LONE_STEP / 8;
+  const { f64 } = model.core;
+  f64[record + Step.first] = 0;
+  f64[record + Step.rows] = count;
+  f64[record + Step.inverseWeight] = 1 / weightSum;
+  const rate = writeRates(f64, record, optimizer, model.progress, coreMath);
+  const finished = model.playFrom("training", 1, instructions);
+  const value = f64[record + Step.loss];
+  const error = finished === 0 ? lossDiverged(model, "trainBatch", value, 1, 1, count, rate) : parametersDiverged(model, "trainBatch", 1, 1, rate);
+  if (error !== undefined) {
+    snapshot.restore();
+    throw error;
+  }
+  return value;
+}

@@ -1,0 +1,404 @@
+// The training loop: epochs of steps, reports, validation, early stopping, yielding, failures, and the record of what is not
+// finished. Numbers are made by the core and by the files beside this one; here is when they are made.
+//
+// State between two steps is complete: whenever user code can run (a callback, or another turn of the event loop), the
+// network is at the end of a step and `model.unfinished` says how to go on.
+
+import { STEP_WORDS, Step } from "../../assembly/codes.js";
+import type { EpochReport, History } from "../describe/fit.js";
+import { decisionRule } from "../describe/losses.js";
+import { higherIsBetter } from "../describe/metrics.js";
+import type { Metric } from "../describe/metrics.js";
+import { slotNames } from "../describe/optimizers.js";
+import type { Optimizer } from "../describe/optimizers.js";
+import { scheduledRate } from "../describe/schedules.js";
+import { nextTurn } from "../engine/platform.js";
+import { copyOutputs, evaluateChunks } from "../inspect/inference.js";
+import type { Model } from "../model.js";
+import { STEPS } from "../plan/layout.js";
+import type { TargetReader } from "../samples.js";
+import { evaluateMetrics } from "./metrics.js";
+import { checkFinite, fitHash, outputActivation, prepareFit } from "./prepare.js";
+import type { PreparedFit } from "./prepare.js";
+import { writeRates } from "./rates.js";
+import { Snapshot, coreMath, lossDiverged, parametersDiverged, placeTraining } from "./step.js";
+import { DataWindow } from "./window.js";
+
+/** The event loop gets its turn when this much time has passed, so that with one more chunk it waits less than 16 ms. */
+const SLICE_MS = 8;
+/** How long one call of the core may take, as far as it is longer than a step. */
+const CHUNK_MS = 4;
+
+/** Trains the network. Arguments are checked before anything changes; see api.md, section 8. */
+export async function fit(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
+  const call = prepareFit(model, inputs, targets, given);
+  const { signal } = call.options;
+  if (signal?.aborted) throw signal.reason;
+  checkFinite(model, "fit");
+  const hash = fitHash(call);
+  const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
+  const demand = {
+    slots: slotNames(call.optimizer).length,
+    snapshot: true,
+    best: call.options.earlyStopping?.restoreBest ?? false,
+    average: false,
+    batch: Math.min(call.options.batchSize, call.training.length),
+  };
+  const window = new DataWindow(model, call, demand);
+  model.adopt(call.optimizer);
+  model.lastLoss = call.loss;
+  model.unfinished = resumed;
+  model.busy = "fit";
+  const slices = new Slices();
+  try {
+    await slices.run(window.fill());
+    const run = new Fit(model, call, window, hash, slices);
+    try {
+      return await run.run();
+    } catch (error) {
+      run.interrupted();
+      throw error;
+    }
+  } finally {
+    model.busy = undefined;
+  }
+}
+
+/** Lets the event loop have its turn when a slice of time is used up. */
+class Slices {
+  private last = performance.now();
+
+  get due(): boolean {
+    return performance.now() - this.last >= SLICE_MS;
+  }
+
+  async turn(): Promise<void> {
+    await nextTurn();
+    this.last = performance.now();
+  }
+
+  /** Runs work that yields, with a turn where one is due. */
+  async run<T>(work: Generator<undefined, T>): Promise<T> {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value as T;
+      if (this.due) await this.turn();
+    }
+  }
+}
+
+/** The record that the call finishes. */
+function recordToResume(model: Model, call: PreparedFit, hash: string) {
+  const record = model.unfinished;
+  if (record === undefined) throw new Error("fit: resume: expected a fit that was interrupted, the network has none. Leave resume out to start a new one");
+  if (record.samples !== call.samples.count) {
+    throw new Error(`fit: resume: expected the ${record.samples} samples of the interrupted fit, got ${call.samples.count}. Give the same data`);
+  }
+  if (record.hash !== hash) throw new Error("fit: resume: expected the options of the interrupted fit, got others. Give the same options, or leave resume out to start a new fit");
+  return record;
+}
+
+/** Metrics that need all outputs of an epoch; accuracy is counted by the core. */
+function needsOutputs(metrics: readonly Metric[]): boolean {
+  return metrics.some((metric) => metric !== "accuracy");
+}
+
+class Fit {
+  private readonly instructions: number;
+  private readonly snapshot: Snapshot;
+  private readonly batch: number;
+  private readonly steps: number;
+  private readonly validation: ReturnType<DataWindow["validation"]>;
+  private readonly validationOutputs: Float32Array | undefined;
+  private readonly validationTargets: Float32Array | undefined;
+  /** Outputs of the epoch's steps so far, for metrics that need them all. */
+  private readonly outputs: Float32Array | undefined;
+  private readonly history: EpochReport[] = [];
+  private readonly best: { measure: number | undefined; epoch: number };
+  /** The epoch in hand and what is done of it. */
+  private epoch = 1;
+  private step = 0;
+  private ended = false;
+  private lossSum = 0;
+  private weightSum = 0;
+  private hits = 0;
+  private rate = 0;
+  private failed = false;
+  private stepMs = CHUNK_MS;
+
+  constructor(
+    private readonly model: Model, private readonly call: PreparedFit, private readonly window: DataWindow, private readonly hash: string, private readonly slices: Slices,
+  ) {
+    const { topology } = model;
+    const { options, loss, metrics, optimizer, training, targets, weights } = call;
+    this.batch = Math.min(options.batchSize, training.length);
+    this.steps = Math.ceil(training.length / this.batch);
+    this.instructions = placeTraining(model, {
+      loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), weighted: weights !== undefined, classes: targets.kind === "classes",
+    });
+    if (needsOutputs(metrics)) this.outputs = new Float32Array(training.length * topology.outputs);
+    this.validation = window.validation();
+    if (this.validation !== undefined && metrics.length > 0) {
+      this.validationOutputs = new Float32Array(this.validation.source.count * topology.outputs);
+      this.validationTargets = targetRows(model, this.validation.targets, undefined);
+    }
+    const record = model.unfinished;
+    this.best = record === undefined ? { measure: undefined, epoch: 0 } : { ...record.best };
+    if (record !== undefined) {
+      this.epoch = record.epoch;
+      this.step = record.steps;
+      this.ended = record.ended;
+      this.lossSum = record.lossSum;
+      this.weightSum = record.weightSum;
+      this.hits = record.hits;
+      if (record.outputs !== undefined) this.outputs?.set(record.outputs);
+      this.rate = currentRate(model, optimizer);
+    }
+    this.snapshot = new Snapshot(model);
+  }
+
+  async run(): Promise<History> {
+    const { model, call: { options } } = this;
+    const resumed = model.unfinished;
+    let stopped: History["stopped"] = "completed";
+    if (resumed !== undefined && resumed.ended) {
+      if (this.stopsEarly()) stopped = "early";
+      else this.beginEpoch(this.epoch + 1);
+    } else if (resumed !== undefined) this.window.arrange(resumed.order);
+    else this.beginEpoch(1);
+
+    while (stopped === "completed" && this.epoch <= options.epochs) {
+      const started = performance.now();
+      const firstStep = this.step;
+      await this.runSteps();
+      const seconds = Math.max(performance.now() - started, 1e-3) / 1000;
+      const report = await this.endEpoch((this.call.training.length - firstStep * this.batch) / seconds);
+      this.history.push(report);
+      if (options.onEpoch !== undefined) {
+        this.keepRecord();
+        if ((await options.onEpoch(report)) === false) {
+          stopped = "callback";
+          break;
+        }
+        this.checkSignal();
+      }
+      if (this.epoch >= options.epochs) break;
+      if (this.stopsEarly()) {
+        stopped = "early";
+        break;
+      }
+      this.beginEpoch(this.epoch + 1);
+    }
+    if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);
+    model.unfinished = undefined;
+    return { epochs: this.history, bestEpoch: this.best.epoch, stopped };
+  }
+
+  private beginEpoch(epoch: number): void {
+    this.epoch = epoch;
+    if (epoch > this.call.options.epochs) return;
+    this.step = this.lossSum = this.weightSum = this.hits = 0;
+    this.ended = false;
+    this.model.epochs++;
+    this.window.arrange(this.model.epochs);
+  }
+
+  /** The steps of the epoch that are left, in chunks that one call of the core plays. */
+  private async runSteps(): Promise<void> {
+    const { call: { options } } = this;
+    const alone = options.onBatch !== undefined || this.outputs !== undefined;
+    while (this.step < this.steps) {
+      const wanted = alone ? 1 : Math.max(1, Math.min(STEPS, Math.floor(CHUNK_MS / Math.max(this.stepMs, 1e-4))));
+      const filled = this.fillRecords(Math.min(wanted, this.steps - this.step));
+      if (filled.count > 0) this.playRecords(filled.count, filled.steps);
+      else this.step += filled.skipped;
+      if (!this.slices.due) continue;
+      this.keepRecord();
+      await this.slices.turn();
+      this.checkSignal();
+    }
+  }
+
+  /** Writes up to `wanted` step records. Batches whose weights are all 0 make no step; a run of them ends the chunk before it. */
+  private fillRecords(wanted: number): { readonly count: number; readonly skipped: number; readonly steps: readonly number[] } {
+    const { model: { core, layout, progress }, window, batch, call: { training, weights, optimizer } } = this;
+    const steps: number[] = [];
+    let skipped = 0;
+    for (let i = 0; i < wanted; i++) {
+      const first = (this.step + i) * batch;
+      const rows = Math.min(batch, training.length - first);
+      if (steps.length > 0 && window.available(first) < rows) break;
+      let weight = rows;
+      if (weights !== undefined) {
+        weight = 0;
+        for (let r = first; r < first + rows; r++) weight += weights[window.order[r]];
+        if (weight === 0) {
+          if (steps.length > 0) break;
+          skipped++;
+          continue;
+        }
+      }
+      if (skipped > 0) break;
+      const place = window.load(first, rows);
+      const record = layout.steps / 8 + steps.length * STEP_WORDS;
+      core.f64[record + Step.first] = place;
+      core.f64[record + Step.rows] = rows;
+      core.f64[record + Step.inverseWeight] = 1 / weight;
+      this.rate = writeRates(core.f64, record, optimizer, progress, coreMath);
+      steps.push(weight);
+    }
+    return { count: steps.length, skipped, steps };
+  }
+
+  /** Plays the first `count` records and takes what they report. */
+  private playRecords(count: number, weights: readonly number[]): void {
+    const { model, model: { core, layout }, call: { options } } = this;
+    const started = performance.now();
+    const finished = core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
+    this.stepMs = (performance.now() - started) / count;
+    for (let i = 0; i < finished; i++) {
+      const record = layout.steps / 8 + i * STEP_WORDS;
+      const loss = core.f64[record + Step.loss];
+      if (this.outputs !== undefined) copyOutputs(model, core.f64[record + Step.rows], this.outputs, this.step * this.batch * model.topology.outputs);
+      this.lossSum += weights[i] * loss;
+      this.weightSum += weights[i];
+      this.hits += core.f64[record + Step.hits];
+      this.step++;
+      if (options.onBatch === undefined) continue;
+      this.keepRecord();
+      options.onBatch({ epoch: this.epoch, step: this.step, loss, learningRate: this.rate });
+      this.checkSignal();
+    }
+    if (finished === count) return;
+    const record = layout.steps / 8 + finished * STEP_WORDS;
+    const rows = core.f64[record + Step.rows];
+    this.fail(lossDiverged(model, "fit", core.f64[record + Step.loss], this.epoch, this.step + 1, rows, this.rate));
+  }
+
+  /** Back to the last snapshot, and out. */
+  private fail(error: Error): never {
+    this.snapshot.restore();
+    this.model.unfinished = undefined;
+    this.failed = true;
+    throw error;
+  }
+
+  /** Writes down where an error that is not the training's own has left the fit. */
+  interrupted(): void {
+    if (!this.failed) this.keepRecord();
+  }
+
+  /** Closes the epoch: its report, validation, the best so far, the plateau. */
+  private async endEpoch(samplesPerSecond: number): Promise<EpochReport> {
+    const { model, call: { optimizer, options }, epoch } = this;
+    const error = parametersDiverged(model, "fit", epoch, this.steps, this.rate);
+    if (error !== undefined) this.fail(error);
+    this.keepRecord();
+    const validation = await this.validate();
+    this.checkSignal();
+    this.ended = true;
+    const loss = this.weightSum === 0 ? 0 : this.lossSum / this.weightSum;
+    const report: EpochReport = {
+      epoch, loss, metrics: this.trainingMetrics(), ...(validation === undefined ? {} : { validation }), learningRate: this.rate, samplesPerSecond,
+    };
+    const watched = report.validation ?? report;
+    const monitor = options.earlyStopping?.monitor ?? "loss";
+    const value = monitor === "loss" ? watched.loss : watched.metrics[monitor];
+    const measure = monitor !== "loss" && higherIsBetter(monitor) ? -value : value;
+    if (improves(measure, this.best.measure, options.earlyStopping?.minDelta ?? 0)) {
+      this.best.measure = measure;
+      this.best.epoch = epoch;
+      if (options.earlyStopping?.restoreBest) this.copyBlock(model.layout.parameters, model.layout.best);
+    }
+    this.watchPlateau(optimizer, measure);
+    this.snapshot.take();
+    return report;
+  }
+
+  private trainingMetrics(): Record<string, number> {
+    const { model, model: { topology }, call: { metrics, loss, training, targets }, window } = this;
+    const { outputs } = topology;
+    const kind = { loss: loss.name, activation: outputActivation(model).name };
+    const { argMax } = decisionRule(loss.name, outputActivation(model).name, outputs);
+    if (this.outputs !== undefined) return evaluateMetrics(metrics, this.outputs, targetRows(model, targets, window.order), training.length, outputs, kind);
+    return metrics.includes("accuracy") ? { accuracy: this.hits / (training.length * (argMax ? 1 : outputs)) } : {};
+  }
+
+  private async validate(): Promise<EpochReport["validation"]> {
+    const { model, call: { loss, metrics }, validation } = this;
+    if (validation === undefined) return undefined;
+    const value = await this.slices.run(evaluateChunks(model, validation.source, loss, this.validationOutputs));
+    if (this.validationOutputs === undefined) return { loss: value, metrics: {} };
+    const kind = { loss: loss.name, activation: outputActivation(model).name };
+    const measured = evaluateMetrics(metrics, this.validationOutputs, this.validationTargets!, validation.source.count, model.topology.outputs, kind);
+    return { loss: value, metrics: measured };
+  }
+
+  /** reduceOnPlateau as PyTorch's ReduceLROnPlateau counts: the rate falls after more than `patience` epochs without a better measure. */
+  private watchPlateau({ learningRate }: Optimizer, measure: number): void {
+    if (typeof learningRate === "number" || learningRate.name !== "reduceOnPlateau") return;
+    const { progress } = this.model;
+    if (improves(measure, progress.plateauBest, learningRate.minDelta)) {
+      progress.plateauBest = measure;
+      progress.plateauWait = 0;
+    } else if (++progress.plateauWait > learningRate.patience) {
+      progress.plateauScale *= learningRate.factor;
+      progress.plateauWait = 0;
+    }
+  }
+
+  private stopsEarly(): boolean {
+    const { earlyStopping } = this.call.options;
+    return earlyStopping !== undefined && this.best.epoch < this.epoch && this.epoch - this.best.epoch >= earlyStopping.patience;
+  }
+
+  private copyBlock(from: number, to: number): void {
+    const { layout, core } = this.model;
+    core.u8.copyWithin(to, from, from + layout.block);
+  }
+
+  private checkSignal(): void {
+    const { signal } = this.call.options;
+    if (signal?.aborted) throw signal.reason;
+  }
+
+  /** Writes down where the fit is. */
+  private keepRecord(): void {
+    const { model, hash, call: { samples } } = this;
+    model.unfinished = {
+      hash,
+      samples: samples.count,
+      epoch: this.epoch,
+      order: model.epochs,
+      steps: this.step,
+      ended: this.ended,
+      lossSum: this.lossSum,
+      weightSum: this.weightSum,
+      hits: this.hits,
+      best: { ...this.best },
+      outputs: this.outputs,
+    };
+  }
+}
+
+/** Whether a measure (less is better) is better than the best by more than `minDelta`. The first is; what is not finite never is. */
+function improves(measure: number, best: number | undefined, minDelta: number): boolean {
+  return Number.isFinite(measure) && (best === undefined || measure < best - minDelta);
+}
+
+/** The rate of the next step. */
+function currentRate({ progress }: Model, { learningRate }: Optimizer): number {
+  return scheduledRate(learningRate, progress.steps, progress.plateauScale, coreMath);
+}
+
+/** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order. */
+export function targetRows({ topology: { outputs } }: Model, targets: TargetReader, indices: Uint32Array | undefined): Float32Array {
+  const count = indices?.length ?? targets.count;
+  const rows = new Float32Array(count * outputs);
+  for (let i = 0; i < count; i++) {
+    const index = indices === undefined ? i : indices[i];
+    if (targets.kind === "classes") rows[i * outputs + targets.classAt(index)] = 1;
+    else targets.readRow(index, rows, i * outputs);
+  }
+  return rows;
+}

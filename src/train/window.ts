@@ -1,0 +1,130 @@
+// The data window of a fit: where the core gathers its batches from. All samples if they fit the address space; else as many
+// rows as the plan allows, refilled from the user's arrays as the order goes on. Either way a batch is the same rows in the
+// same order, so the bytes of the result do not depend on it.
+
+import { Stream } from "../../assembly/codes.js";
+import { readerSource, windowSource } from "../inspect/inference.js";
+import type { RowSource } from "../inspect/inference.js";
+import type { Model } from "../model.js";
+import type { Demand } from "../plan/layout.js";
+import { RANDOM_SCRATCH } from "../plan/layout.js";
+import { seedWords } from "../random.js";
+import type { SampleReader, TargetReader } from "../samples.js";
+import type { LabelledData, PreparedFit } from "./prepare.js";
+
+/** Bytes of samples in a window that cannot hold them all. */
+const WINDOW_BYTES = 256 * 2 ** 20;
+/** Floats copied to a window between two looks at the clock. */
+const PIECE_FLOATS = 2 ** 19;
+
+/** A reader's rows in another order: those that `indices` names. */
+function rowsOf<R extends SampleReader>(reader: R, indices: Uint32Array): R {
+  return Object.assign(Object.create(reader) as R, {
+    count: indices.length,
+    readRow: (index: number, target: Float32Array, offset: number) => reader.readRow(indices[index], target, offset),
+    classAt: (index: number) => (reader as unknown as TargetReader).classAt(indices[index]),
+  });
+}
+
+export class DataWindow {
+  /** Whether the window holds all samples. */
+  private readonly resident: boolean;
+  /** Rows of the window, and which positions of the order they hold where it is not resident. */
+  private readonly rows: number;
+  private loadedFrom = 0;
+  private loadedTo = 0;
+  /** The epoch's order: sample indices. */
+  order: Uint32Array;
+
+  /**
+   * Plans the memory of the fit; `fill` follows.
+   * @throws {RangeError} if even the smallest window does not fit
+   */
+  constructor(private readonly model: Model, private readonly call: PreparedFit, base: Omit<Demand, "windowRows" | "orderLength" | "targetWidth" | "weighted">) {
+    const { samples, targets, training, heldOut, validation, weights } = call;
+    const shared = { ...base, targetWidth: targets.width, weighted: weights !== undefined };
+    const withValidation = validation !== undefined && validation.targets.kind === targets.kind;
+    const validationRows = withValidation ? validation.samples.count : 0;
+    const rows = samples.count + validationRows;
+    this.order = training;
+    this.resident = model.tryPlan({ ...shared, windowRows: rows, orderLength: training.length + heldOut.length + validationRows });
+    this.rows = this.resident ? rows : Math.max(base.batch, Math.floor(WINDOW_BYTES / (4 * samples.width)));
+    if (!this.resident) model.plan("fit", { ...shared, windowRows: this.rows, orderLength: training.length + this.rows });
+  }
+
+  /** Copies all samples where they fit. Yields between pieces of about a millisecond. */
+  *fill(): Generator<undefined, void> {
+    const { model: { layout, core }, call: { samples, training, heldOut, validation, weights } } = this;
+    const order = layout.order / 4;
+    if (!this.resident) {
+      for (let i = 0; i < this.rows; i++) core.u32[order + training.length + i] = i;
+      return;
+    }
+    yield* this.copy(this.call, 0);
+    const validationRows = this.rows - samples.count;
+    if (validationRows > 0) yield* this.copy(validation!, samples.count);
+    if (weights !== undefined) core.f32.set(weights, layout.weightWindow / 4);
+    core.u32.set(heldOut, order + training.length);
+    for (let i = 0; i < validationRows; i++) core.u32[order + training.length + heldOut.length + i] = samples.count + i;
+  }
+
+  private *copy({ samples, targets }: LabelledData, row: number): Generator<undefined, void> {
+    const { layout, core } = this.model;
+    const piece = Math.max(1, Math.floor(PIECE_FLOATS / (samples.width + targets.width)));
+    for (let begin = 0; begin < samples.count; begin += piece) {
+      const end = Math.min(begin + piece, samples.count);
+      samples.read(begin, end, core.f32, layout.window / 4 + (row + begin) * samples.width);
+      targets.read(begin, end, core.f32, layout.targetWindow / 4 + (row + begin) * targets.width);
+      yield;
+    }
+  }
+
+  /** Lays out the order of an epoch: shuffled from the ascending list by the epoch's number, or as it is. */
+  arrange(epoch: number): void {
+    const { model: { layout, core, description }, call: { training, options } } = this;
+    core.u32.set(training, layout.order / 4);
+    if (options.shuffle) core.exports.shuffle(layout.order, training.length, ...seedWords(description.seed), epoch, Stream.shuffle, RANDOM_SCRATCH);
+    this.order = core.u32.slice(layout.order / 4, layout.order / 4 + training.length);
+    this.loadedFrom = this.loadedTo = 0;
+  }
+
+  /** Makes sure that positions [first, first + count) of the order can be gathered; returns the place to gather from. */
+  load(first: number, count: number): number {
+    if (this.resident) return first;
+    const { call: { samples, targets, weights }, model: { layout, core }, order } = this;
+    if (first < this.loadedFrom || first + count > this.loadedTo) {
+      this.loadedFrom = this.loadedTo = first;
+      const end = Math.min(first + this.rows, order.length);
+      for (let i = first; i < end; i++) {
+        samples.readRow(order[i], core.f32, layout.window / 4 + (i - first) * samples.width);
+        targets.readRow(order[i], core.f32, layout.targetWindow / 4 + (i - first) * targets.width);
+        if (weights !== undefined) core.f32[layout.weightWindow / 4 + i - first] = weights[order[i]];
+      }
+      this.loadedTo = end;
+    }
+    return order.length + first - this.loadedFrom;
+  }
+
+  /** How many positions from `first` on can be gathered without another load. */
+  available(first: number): number {
+    return this.resident ? this.order.length - first : this.loadedTo - first;
+  }
+
+  /** The rows that validate, or undefined; and the reader of their targets. */
+  validation(): { readonly source: RowSource; readonly targets: TargetReader } | undefined {
+    const { call: { samples, targets, heldOut, training, validation, loss }, model, resident } = this;
+    const smoothing = loss.name === "crossEntropy" ? loss.labelSmoothing : 0;
+    if (validation !== undefined) {
+      const source = resident && validation.targets.kind === targets.kind
+        ? windowSource(model, training.length + heldOut.length, validation.samples.count, targets.kind === "classes", smoothing)
+        : readerSource(model, validation.samples, validation.targets, loss);
+      return { source, targets: validation.targets };
+    }
+    if (heldOut.length === 0) return undefined;
+    const held = rowsOf(targets, heldOut);
+    const source = resident
+      ? windowSource(model, training.length, heldOut.length, targets.kind === "classes", smoothing)
+      : readerSource(model, rowsOf(samples, heldOut), held, loss);
+    return { source, targets: held };
+  }
+}

@@ -1,0 +1,17 @@
+// The tests run in Node, one process a file; scripts/test.mjs builds first. Two files at a time: several of them train
+// networks or start a browser, and time limits should hold on two cores.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    environment: "node",
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    watch: false,
+    allowOnly: false,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
