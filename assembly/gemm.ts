@@ -1,4 +1,4 @@
-// C = op(A)·op(B), f32, for the three products of a dense layer, with one micro-kernel of 4 rows × 8 columns:
+// C = op(A)·op(B), f32, for the three products of a dense layer, with one micro-kernel of 5 (or 4) rows × 8 columns:
 //
 //   NT  Y[m × n]  = X[m × k] · W[n × k]ᵀ     forward
 //   NN  dX[m × n] = dZ[m × k] · W[k × n]     gradient of the inputs
@@ -10,21 +10,24 @@
 //   panel:  k=0: b0 b1 b2 b3 b4 b5 b6 b7 | k=1: b0 … b7 | …      (columns beyond n hold anything and are not stored)
 //
 // Each element of C is summed over k in ascending order by one chain of multiply and add, whichever tile, edge or
-// share it falls in, so its bits depend on the shapes alone. Register count of the tile: 8 accumulators + 2 of B +
-// 1 of A + 1 product = 12 of 16; 12 accumulators (6×8) would spill and run at half the speed on x86-64.
+// share it falls in, so its bits depend on the shapes alone. Registers of the tile: 10 accumulators + 2 of B + 1 of A +
+// 1 product = 14 of 16; 12 accumulators (6×8) would spill and run at half the speed on x86-64, 8 (4×8) leave it waiting
+// for the add.
 
 import { KC, NR } from "./codes";
 import { loadPartial, storePartial } from "./simd";
-
-/** Rows of the micro-kernel; its columns are NR. */
-const MR: i32 = 4;
 
 /** What C starts from: zero, what it holds, or a bias for each column. */
 export const FROM_ZERO: i32 = 0;
 export const FROM_C: i32 = 1;
 export const FROM_BIAS: i32 = 2;
 
-/** Four values of a row of C or of the bias: a whole vector, or what is left of it in the last panel. */
+/** How the micro-kernel finds A: rows of adjacent k; columns of adjacent rows; or any step, with rows that may repeat. */
+const ROWS: i32 = 0;
+const COLUMNS: i32 = 1;
+const STRIDED: i32 = 2;
+
+/** Four values of a row: a whole vector, or what is left of it in the last panel. */
 @inline
 function loadColumns(ptr: usize, columns: i32): v128 {
   return columns >= 4 ? v128.load(ptr) : columns > 0 ? loadPartial(ptr, columns) : f32x4.splat(0);
@@ -37,61 +40,209 @@ function storeColumns(ptr: usize, v: v128, columns: i32): void {
 }
 
 /**
- * C[4 × columns] = start + A[4 × k] · panel[k × 8].
- * a0…a3: rows of A, read at steps of `aStep` bytes. panel: packed, read. c0…c3: rows of C, written last to first, so
- * that rows which repeat an earlier one (the bottom edge) leave its values. columns: 1 to 8. Nothing is checked.
+ * C[rows × 8] = start + A[rows × k] · panel[k × 8], rows = 5 where `five`, else 4.
+ * form, five: constants, so that each caller is a loop of its own. a: first row of A, read; `aRow` between rows and
+ * `aStep` between k, in bytes. panel: packed, read. c: written, rows `ldc` bytes apart. rows: of the STRIDED form, 1 to 4;
+ * those that are missing repeat the last, whose values come out the same. k: a multiple of 4 in the ROWS form.
+ *
+ * One loop, and no branch after it: with a second loop or another way to store, V8 (Node 20) spills accumulators inside
+ * the loop and loses a quarter of the speed (measured).
  */
-function tile4x8(k: i32, a0: usize, a1: usize, a2: usize, a3: usize, aStep: usize, panel: usize,
-                 c0: usize, c1: usize, c2: usize, c3: usize, columns: i32, start: i32, bias: usize): void {
-  let acc0_0123 = f32x4.splat(0), acc0_4567 = acc0_0123;
-  let acc1_0123 = acc0_0123, acc1_4567 = acc0_0123;
-  let acc2_0123 = acc0_0123, acc2_4567 = acc0_0123;
-  let acc3_0123 = acc0_0123, acc3_4567 = acc0_0123;
+@inline
+function tile(form: i32, five: bool, k: i32, a: usize, aRow: usize, aStep: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize, rows: i32): void {
+  const step1: usize = form == STRIDED && rows < 2 ? 0 : 1;
+  const step2: usize = step1 + <usize>(form == STRIDED && rows < 3 ? 0 : 1);
+  const step3: usize = step2 + <usize>(form == STRIDED && rows < 4 ? 0 : 1);
+  const c0 = c, c1 = c + step1 * ldc, c2 = c + step2 * ldc, c3 = c + step3 * ldc, c4 = c + 4 * ldc;
 
   // start values
+  let s0l = f32x4.splat(0), s0h = s0l, s1l = s0l, s1h = s0l, s2l = s0l, s2h = s0l, s3l = s0l, s3h = s0l, s4l = s0l, s4h = s0l;
   if (start == FROM_BIAS) {
-    acc0_0123 = loadColumns(bias, columns);
-    acc0_4567 = loadColumns(bias + 16, columns - 4);
-    acc1_0123 = acc0_0123; acc2_0123 = acc0_0123; acc3_0123 = acc0_0123;
-    acc1_4567 = acc0_4567; acc2_4567 = acc0_4567; acc3_4567 = acc0_4567;
+    s0l = v128.load(bias);
+    s0h = v128.load(bias, 16);
+    s1l = s0l; s2l = s0l; s3l = s0l; s4l = s0l;
+    s1h = s0h; s2h = s0h; s3h = s0h; s4h = s0h;
   } else if (start == FROM_C) {
-    acc0_0123 = loadColumns(c0, columns); acc0_4567 = loadColumns(c0 + 16, columns - 4);
-    acc1_0123 = loadColumns(c1, columns); acc1_4567 = loadColumns(c1 + 16, columns - 4);
-    acc2_0123 = loadColumns(c2, columns); acc2_4567 = loadColumns(c2 + 16, columns - 4);
-    acc3_0123 = loadColumns(c3, columns); acc3_4567 = loadColumns(c3 + 16, columns - 4);
+    s0l = v128.load(c0); s0h = v128.load(c0, 16);
+    s1l = v128.load(c1); s1h = v128.load(c1, 16);
+    s2l = v128.load(c2); s2h = v128.load(c2, 16);
+    s3l = v128.load(c3); s3h = v128.load(c3, 16);
+    if (five) { s4l = v128.load(c4); s4h = v128.load(c4, 16); }
   }
 
   // k rank-1 updates
-  const panelEnd = panel + (<usize>k << 5);
-  while (panel < panelEnd) {
-    const b0123 = v128.load(panel);
-    const b4567 = v128.load(panel, 16);
-    panel += 32;
-    let x = v128.load32_splat(a0);
-    acc0_0123 = f32x4.add(acc0_0123, f32x4.mul(x, b0123));
-    acc0_4567 = f32x4.add(acc0_4567, f32x4.mul(x, b4567));
-    x = v128.load32_splat(a1);
-    acc1_0123 = f32x4.add(acc1_0123, f32x4.mul(x, b0123));
-    acc1_4567 = f32x4.add(acc1_4567, f32x4.mul(x, b4567));
-    x = v128.load32_splat(a2);
-    acc2_0123 = f32x4.add(acc2_0123, f32x4.mul(x, b0123));
-    acc2_4567 = f32x4.add(acc2_4567, f32x4.mul(x, b4567));
-    x = v128.load32_splat(a3);
-    acc3_0123 = f32x4.add(acc3_0123, f32x4.mul(x, b0123));
-    acc3_4567 = f32x4.add(acc3_4567, f32x4.mul(x, b4567));
-    a0 += aStep; a1 += aStep; a2 += aStep; a3 += aStep;
+  if (form == ROWS) {
+    let a0 = a, a1 = a + aRow, a2 = a + 2 * aRow, a3 = a + 3 * aRow, a4 = a + 4 * aRow;
+    const end = panel + (<usize>k << 5);
+    while (panel < end) {
+      let bl = v128.load(panel), bh = v128.load(panel, 16);
+      let x = v128.load32_splat(a0);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a1);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a2);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a3);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      if (five) {
+        x = v128.load32_splat(a4);
+        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
+        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+      }
+      bl = v128.load(panel, 32); bh = v128.load(panel, 48);
+      x = v128.load32_splat(a0, 4);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a1, 4);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a2, 4);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a3, 4);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      if (five) {
+        x = v128.load32_splat(a4, 4);
+        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
+        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+      }
+      bl = v128.load(panel, 64); bh = v128.load(panel, 80);
+      x = v128.load32_splat(a0, 8);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a1, 8);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a2, 8);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a3, 8);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      if (five) {
+        x = v128.load32_splat(a4, 8);
+        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
+        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+      }
+      bl = v128.load(panel, 96); bh = v128.load(panel, 112);
+      x = v128.load32_splat(a0, 12);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a1, 12);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a2, 12);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a3, 12);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      if (five) {
+        x = v128.load32_splat(a4, 12);
+        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
+        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+      }
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16;
+      if (five) a4 += 16;
+      panel += 128;
+    }
+  } else if (form == COLUMNS) {
+    const end = panel + (<usize>k << 5);
+    while (panel < end) {
+      let bl = v128.load(panel), bh = v128.load(panel, 16);
+      let x = v128.load32_splat(a);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a, 4);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a, 8);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a, 12);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      if (five) {
+        x = v128.load32_splat(a, 16);
+        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
+        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+      }
+      a += aStep;
+      panel += 32;
+    }
+  } else {
+    let a0 = a, a1 = a + step1 * aRow, a2 = a + step2 * aRow, a3 = a + step3 * aRow;
+    const end = panel + (<usize>k << 5);
+    while (panel < end) {
+      let bl = v128.load(panel), bh = v128.load(panel, 16);
+      let x = v128.load32_splat(a0);
+      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
+      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a1);
+      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
+      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a2);
+      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
+      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      x = v128.load32_splat(a3);
+      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
+      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      a0 += aStep; a1 += aStep; a2 += aStep; a3 += aStep;
+      panel += 32;
+    }
   }
 
-  if (columns == NR) {
-    v128.store(c3, acc3_0123); v128.store(c3, acc3_4567, 16);
-    v128.store(c2, acc2_0123); v128.store(c2, acc2_4567, 16);
-    v128.store(c1, acc1_0123); v128.store(c1, acc1_4567, 16);
-    v128.store(c0, acc0_0123); v128.store(c0, acc0_4567, 16);
-  } else {
-    storeColumns(c3, acc3_0123, columns); storeColumns(c3 + 16, acc3_4567, columns - 4);
-    storeColumns(c2, acc2_0123, columns); storeColumns(c2 + 16, acc2_4567, columns - 4);
-    storeColumns(c1, acc1_0123, columns); storeColumns(c1 + 16, acc1_4567, columns - 4);
-    storeColumns(c0, acc0_0123, columns); storeColumns(c0 + 16, acc0_4567, columns - 4);
+  // results; a row that repeats another writes the same values
+  v128.store(c0, s0l); v128.store(c0, s0h, 16);
+  v128.store(c1, s1l); v128.store(c1, s1h, 16);
+  v128.store(c2, s2l); v128.store(c2, s2h, 16);
+  v128.store(c3, s3l); v128.store(c3, s3h, 16);
+  if (five) { v128.store(c4, s4l); v128.store(c4, s4h, 16); }
+}
+
+function rows5x8(k: i32, a: usize, aRow: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize): void {
+  tile(ROWS, true, k, a, aRow, 4, panel, c, ldc, start, bias, 5);
+}
+
+function rows4x8(k: i32, a: usize, aRow: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize): void {
+  tile(ROWS, false, k, a, aRow, 4, panel, c, ldc, start, bias, 4);
+}
+
+function columns5x8(k: i32, a: usize, aStep: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize): void {
+  tile(COLUMNS, true, k, a, 4, aStep, panel, c, ldc, start, bias, 5);
+}
+
+function columns4x8(k: i32, a: usize, aStep: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize): void {
+  tile(COLUMNS, false, k, a, 4, aStep, panel, c, ldc, start, bias, 4);
+}
+
+function edge4x8(k: i32, a: usize, aRow: usize, aStep: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize, rows: i32): void {
+  tile(STRIDED, false, k, a, aRow, aStep, panel, c, ldc, start, bias, rows);
+}
+
+/** One tile of 1 to 5 rows and 8 columns by the kernel that suits it; 5 rows only where `form` is not STRIDED. */
+@inline
+function anyTile(form: i32, rows: i32, k: i32, a: usize, aRow: usize, aStep: usize, panel: usize, c: usize, ldc: usize, start: i32, bias: usize): void {
+  if (rows < 4 || form == STRIDED) edge4x8(k, a, aRow, aStep, panel, c, ldc, start, bias, rows);
+  else if (form == COLUMNS) {
+    if (rows == 5) columns5x8(k, a, aStep, panel, c, ldc, start, bias);
+    else columns4x8(k, a, aStep, panel, c, ldc, start, bias);
+  } else if (rows == 5) rows5x8(k, a, aRow, panel, c, ldc, start, bias);
+  else rows4x8(k, a, aRow, panel, c, ldc, start, bias);
+}
+
+/** `rows` rows of `columns` (1 to 7) floats from one place to another. */
+function copyTile(rows: i32, columns: i32, from: usize, ldFrom: usize, to: usize, ldTo: usize): void {
+  for (let row = 0; row < rows; ++row) {
+    storeColumns(to, loadColumns(from, columns), columns);
+    storeColumns(to + 16, loadColumns(from + 16, columns - 4), columns - 4);
+    from += ldFrom;
+    to += ldTo;
   }
 }
 
@@ -150,10 +301,40 @@ function packRows(k: i32, b: usize, ldb: usize, columns: i32, panel: usize): voi
 }
 
 /**
+ * All rows of A against one panel, in tiles of 5 and 4 rows and an edge of fewer where m is not made of these. A panel of
+ * fewer than 8 columns goes through a whole tile at `spare`, of which the columns that exist are copied.
+ */
+function multiply(m: i32, k: i32, a: usize, aRow: usize, aStep: usize, panel: usize, c: usize, ldc: usize, columns: i32, start: i32, bias: usize, spare: usize): void {
+  const form = aStep != 4 ? COLUMNS : (k & 3) == 0 ? ROWS : STRIDED;
+  // m = 5·fives + 4·fours + edge, with an edge only for m of 1, 2, 3, 6, 7 and 11, or fours alone
+  let fours = (5 - m % 5) % 5;
+  let fives = (m - 4 * fours) / 5;
+  if (m < 4 * fours || form == STRIDED) {
+    fives = 0;
+    fours = m >> 2;
+  }
+  const partial = columns < NR;
+  const spareBias = spare + 5 * 32;
+  if (partial && start == FROM_BIAS) copyTile(1, columns, bias, 0, spareBias, 0);
+  for (let row = 0; row < m;) {
+    const rows = fives > 0 ? 5 : fours > 0 ? 4 : m - row;
+    if (fives > 0) --fives;
+    else --fours;
+    const ai = a + <usize>row * aRow, ci = c + <usize>row * ldc;
+    if (partial) {
+      if (start == FROM_C) copyTile(rows, columns, ci, ldc, spare, 32);
+      anyTile(form, rows, k, ai, aRow, aStep, panel, spare, 32, start, spareBias);
+      copyTile(rows, columns, spare, 32, ci, ldc);
+    } else anyTile(form, rows, k, ai, aRow, aStep, panel, ci, ldc, start, bias);
+    row += rows;
+  }
+}
+
+/**
  * Columns [begin, end) of C[m × n] = start + op(A)·op(B).
- * a: A, read; element (i, p) at a + i·aRow + p·aStep bytes. b: B, read; rows `ldb` bytes apart, [k × n], or [n × k]
+ * a: A, read; element (i, p) at a + i·aRow + p·aStep bytes; one of the two steps is 4. b: B, read; rows `ldb` bytes apart, [k × n], or [n × k]
  * where `transposed`. c: C, written, rows `ldc` bytes apart; not read unless start is FROM_C (k = 0 writes the start).
- * bias: n floats, read with FROM_BIAS. panel: KC × NR floats of scratch, this thread's own. begin: a multiple of NR.
+ * bias: n floats, read with FROM_BIAS. panel: PANEL_BYTES of scratch, this thread's own. begin: a multiple of NR.
  * C must not overlap A, B, bias or panel. Nothing is checked.
  */
 export function gemm(m: i32, begin: i32, end: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize, ldb: usize, transposed: bool,
@@ -170,24 +351,7 @@ export function gemm(m: i32, begin: i32, end: i32, k: i32, a: usize, aRow: usize
       else packColumns(block, bColumn + <usize>first * ldb, ldb, columns, panel);
       const blockStart = first == 0 ? start : FROM_C;
       const aBlock = a + <usize>first * aStep;
-      let row = 0;
-      for (; row <= m - MR; row += MR) {
-        const a0 = aBlock + <usize>row * aRow;
-        const c0 = c + <usize>row * ldc + (<usize>column << 2);
-        tile4x8(block, a0, a0 + aRow, a0 + 2 * aRow, a0 + 3 * aRow, aStep, panel,
-                c0, c0 + ldc, c0 + 2 * ldc, c0 + 3 * ldc, columns, blockStart, biasColumn);
-      }
-      if (row < m) {
-        // bottom edge: the rows that are missing repeat the last one
-        const left = m - row;
-        const a0 = aBlock + <usize>row * aRow;
-        const a1 = left > 1 ? a0 + aRow : a0;
-        const a2 = left > 2 ? a1 + aRow : a1;
-        const c0 = c + <usize>row * ldc + (<usize>column << 2);
-        const c1 = left > 1 ? c0 + ldc : c0;
-        const c2 = left > 2 ? c1 + ldc : c1;
-        tile4x8(block, a0, a1, a2, a2, aStep, panel, c0, c1, c2, c2, columns, blockStart, biasColumn);
-      }
+      multiply(m, block, aBlock, aRow, aStep, panel, c + (<usize>column << 2), ldc, columns, blockStart, biasColumn, panel + (<usize>(KC * NR) << 2));
       first += block;
     } while (first < k);
   }

@@ -5,7 +5,7 @@
 //
 //   tape    | op w1 w2 … w19 | op w1 … | …         words of i32, or f32 bits where codes.ts says so
 //   steps   | first rows 1/W loss hits rate0 … | … records of STEP_WORDS f64
-//   panel   KC × NR floats of scratch of this thread
+//   panel   PANEL_BYTES of scratch of this thread
 
 import { activationBackward, softmaxBackward, softmaxForward } from "./activations";
 import {

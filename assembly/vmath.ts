@@ -2,7 +2,8 @@
 //
 // Plain Wasm SIMD without fused multiply-add, tables, branches or state: + − × ÷, compares and integer operations alone, so that every engine gives
 // the same bits and a lane's result depends on that lane alone. Subnormal inputs and results are computed, not flushed; f(NaN) is NaN, f(±∞) the limit.
-// Above each function stands its greatest error in ulp of the exact result over all 2³² floats (node scripts/ulp/sweep.mjs).
+// Above each function stands its greatest error in ulp of the exact result: over all 2³² floats for exp, log, log1p, expm1, tanh and sigmoid (promised:
+// 1.5 ulp), over every 11th for the others (3 ulp, derivatives 4, or 1e-7). node scripts/ulp/sweep.mjs [--stride 11] measures it.
 // The polynomials are minimax fits of this project (scripts/ulp/coefficients.py). The argument reduction x = n·ln 2 + r with ln 2 in two parts is Cody
 // and Waite's (Software Manual for the Elementary Functions, 1980); sums that keep their rounding error are Dekker's (Numerische Mathematik 18, 1971).
 // In a loop take two vectors a turn: V8 makes each constant anew there, and two vectors share them (20 to 25 % faster than one, measured on Node 20).
@@ -112,7 +113,7 @@ function negative(x: v128): v128 {
   return i32x4.shr_s(x, 31);
 }
 
-/** e^x. */
+/** e^x. 0.81 ulp, monotonic; ∞ after the greatest float. */
 @inline
 export function exp4(x: v128): v128 {
   return expIn(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(89)));
@@ -154,7 +155,7 @@ function exponentBits(a: v128): v128 {
   return v128.and(i32x4.sub(a, i32x4.splat(0x3f3504f3)), i32x4.splat(-0x800000));
 }
 
-/** ln x; −∞ at ±0, NaN below. */
+/** ln x; −∞ at ±0, NaN below. 0.91 ulp. */
 @inline
 export function log4(x: v128): v128 {
   const tiny = f32x4.lt(x, f32x4.splat(1.1754943508222875e-38));
@@ -165,7 +166,7 @@ export function log4(x: v128): v128 {
   return logEdges(logSum(k, f, f32x4.mul(k, f32x4.splat(LN2_LOW))), x);
 }
 
-/** ln(1 + x); −∞ at −1, NaN below, ±0 at ±0. */
+/** ln(1 + x); −∞ at −1, NaN below, ±0 at ±0. 0.93 ulp. */
 @inline
 export function log1p4(x: v128): v128 {
   const one = f32x4.splat(1);
@@ -182,7 +183,7 @@ export function log1p4(x: v128): v128 {
   return v128.or(logEdges(result, u), v128.and(x, i32x4.splat(SIGN)));
 }
 
-/** e^x − 1. */
+/** e^x − 1. 1.21 ulp, ±0 at ±0. */
 @inline
 export function expm14(x: v128): v128 {
   const y = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-20)), f32x4.splat(89));
@@ -199,23 +200,10 @@ export function expm14(x: v128): v128 {
 }
 
 /**
- * (a + low)/(c + a + low) for |a| ≤ c, rounded once but for 2⁻¹⁰ ulp: the quotient q and the upper part of the denominator have 12 bits each, so that
- * their product and the remainder are exact. A plain division, or a remainder with a rounded product, is not monotonic in a + low.
- */
-@inline
-function share(a: v128, low: v128, c: v128): v128 {
-  const d = f32x4.add(c, a);
-  const high = v128.and(d, i32x4.splat(UPPER));
-  const rest = f32x4.add(f32x4.sub(a, f32x4.sub(high, c)), low);
-  const inverse = f32x4.div(f32x4.splat(1), d);
-  const q = v128.and(f32x4.mul(a, inverse), i32x4.splat(UPPER));
-  const left = f32x4.add(f32x4.sub(a, f32x4.mul(q, high)), f32x4.sub(low, f32x4.mul(q, rest)));
-  return f32x4.add(q, f32x4.mul(left, inverse));
-}
-
-/**
- * −m/(2 + m) with the sign of x, from m = e^(−2|x|) − 1 in two floats. n is held above −25 so that 2ⁿ − 1 is exact; r then grows to 1.6, where e^r is
- * 0.4 % off and tanh is 1.
+ * −m/(2 + m) with the sign of x, from m = e^(−2|x|) − 1 in two floats. The quotient q gets one correction by its remainder; q and the upper part of the
+ * denominator have 12 bits each, so that their product is exact. (With a product that is rounded tanh is not monotonic.) n is held above −25 so that
+ * 2ⁿ − 1 is exact; r then grows to 1.6, where e^r is 0.4 % off and tanh is 1.
+ * 0.92 ulp, odd and monotonic.
  */
 @inline
 export function tanh4(x: v128): v128 {
@@ -228,10 +216,22 @@ export function tanh4(x: v128): v128 {
   const sum = f32x4.add(c, a);
   const rest = f32x4.add(f32x4.sub(a, f32x4.sub(sum, c)), f32x4.mul(s, expTail(r)));
   const m = f32x4.add(sum, rest);
-  return withSign(share(m, f32x4.sub(rest, f32x4.sub(m, sum)), f32x4.splat(2)), x);
+  const mLow = f32x4.sub(rest, f32x4.sub(m, sum));
+  const d = f32x4.add(f32x4.splat(2), m);
+  const dHigh = v128.and(d, i32x4.splat(UPPER));
+  const dLow = f32x4.add(f32x4.sub(m, f32x4.sub(dHigh, f32x4.splat(2))), mLow);
+  const inverse = f32x4.div(f32x4.splat(1), d);
+  const q = v128.and(f32x4.mul(m, inverse), i32x4.splat(UPPER));
+  const left = f32x4.add(f32x4.sub(m, f32x4.mul(q, dHigh)), f32x4.sub(mLow, f32x4.mul(q, dLow)));
+  return withSign(f32x4.add(q, f32x4.mul(left, inverse)), x);
 }
 
-/** 1/(1 + e^(−x)): u = e/(1 + e) with e = e^(−|x|) in two floats; u for x < 0, else 1 − u. */
+/**
+ * 1/(1 + e^(−x)): u = e/(1 + e) with e = e^(−|x|) in two floats; u for x < 0, else 1 − u. The quotient q gets one correction by its remainder
+ * (e − q) − q·e: e − q is exact, and q·e is taken in four exact products of 12 bits. (With the shorter remainder of tanh, good to 2⁻¹¹ ulp, sigmoid
+ * came down again by an ulp at 1,443 floats next to 0, where it is flat.)
+ * 0.83 ulp, monotonic.
+ */
 @inline
 export function sigmoid4(x: v128): v128 {
   const one = f32x4.splat(1);
@@ -241,11 +241,22 @@ export function sigmoid4(x: v128): v128 {
   const a = f32x4.add(one, r);
   const b = f32x4.add(f32x4.sub(r, f32x4.sub(a, one)), expTail(r));
   const p = f32x4.add(a, b);
-  const u = share(scale(p, t), scale(f32x4.sub(b, f32x4.sub(p, a)), t), one);
+  const e = scale(p, t);
+  const low = scale(f32x4.sub(b, f32x4.sub(p, a)), t);
+  const inverse = f32x4.div(one, f32x4.add(one, e));
+  const q = f32x4.mul(e, inverse);
+  const eHigh = v128.and(e, i32x4.splat(UPPER));
+  const eLow = f32x4.sub(e, eHigh);
+  const qHigh = v128.and(q, i32x4.splat(UPPER));
+  const qLow = f32x4.sub(q, qHigh);
+  let left = f32x4.sub(f32x4.sub(e, q), f32x4.mul(qHigh, eHigh));
+  left = f32x4.sub(f32x4.sub(left, f32x4.mul(qHigh, eLow)), f32x4.mul(qLow, eHigh));
+  left = f32x4.add(f32x4.sub(left, f32x4.mul(qLow, eLow)), f32x4.mul(low, inverse));
+  const u = f32x4.add(q, f32x4.mul(left, inverse));
   return v128.bitselect(u, f32x4.sub(one, u), negative(x));
 }
 
-/** The error function. |x| < 0.925: x + x·P(x²); beyond: 1 − e^(−|x|·Q(|x|)). */
+/** The error function. |x| < 0.925: x + x·P(x²); beyond: 1 − e^(−|x|·Q(|x|)). 1.24 ulp, odd. */
 @inline
 export function erf4(x: v128): v128 {
   const square = f32x4.mul(x, x);
@@ -271,7 +282,7 @@ export function erf4(x: v128): v128 {
   return v128.bitselect(small, large, f32x4.lt(a, f32x4.splat(0.925)));
 }
 
-/** ln(1 + e^x) = max(x, 0) + ln(1 + e), e = e^(−|x|) in (0, 1]. */
+/** ln(1 + e^x) = max(x, 0) + ln(1 + e), e = e^(−|x|) in (0, 1]. 1.73 ulp; 0 at −∞. */
 @inline
 export function softplus4(x: v128): v128 {
   const e = expIn(f32x4.pmax(minusAbs(x), f32x4.splat(-104)));
@@ -310,7 +321,7 @@ function gaussTimes(a: v128, b: v128): v128 {
   return scale(f32x4.mul(f32x4.mul(expReduced(r), b), f32x4.splat(TWO_30)), t);
 }
 
-/** z·Φ(z). −0 at −∞. */
+/** z·Φ(z). −0 at −∞. 1.71 ulp where the error is above 1e-7, 7.3 ulp below 0 (−6.4, where z·Φ(z) is −5e-10). */
 @inline
 export function gelu4(z: v128): v128 {
   const a = f32x4.pmin(f32x4.abs(z), f32x4.splat(14.7));
@@ -341,20 +352,26 @@ function sigmoidTail(y: v128): v128 {
   return f32x4.div(e, madd(e, f32x4.splat(TWO_MINUS_30), 1));
 }
 
-/** 0.5·z·(1 + tanh(√(2/π)(z + 0.044715 z³))) = z·sigmoid(2√(2/π)(z + 0.044715 z³)). −0 at −∞. */
+/**
+ * 0.5·z·(1 + tanh(√(2/π)(z + 0.044715 z³))) = z·sigmoid(2√(2/π)(z + 0.044715 z³)). −0 at −∞.
+ * 1.11 ulp where the error is above 1e-7; relative to the small results below −2 up to 207 ulp (at −10), from the rounding of the argument.
+ */
 @inline
 export function geluTanh4(z: v128): v128 {
   const y = f32x4.mul(minusAbs(z), madd(f32x4.mul(z, z), f32x4.splat(0.07135481627159914), 1.5957691216057308));
   return gate(z, sigmoidTail(f32x4.pmax(y, f32x4.splat(-130))));
 }
 
-/** z·sigmoid(z). −0 at −∞. */
+/** z·sigmoid(z). −0 at −∞. 1.23 ulp where the error is above 1e-7, 3.2 ulp below 0. */
 @inline
 export function silu4(z: v128): v128 {
   return gate(z, sigmoidTail(f32x4.pmax(minusAbs(z), f32x4.splat(-130))));
 }
 
-/** z·tanh(softplus z). With w = e^(−|z|): z·w(w + 2)/(w(w + 2) + 2) for z < 0, z·(1 + 2w)/(1 + 2w + 2w²) for z ≥ 0. −0 at −∞. */
+/**
+ * z·tanh(softplus z). With w = e^(−|z|): z·w(w + 2)/(w(w + 2) + 2) for z < 0, z·(1 + 2w)/(1 + 2w + 2w²) for z ≥ 0. −0 at −∞.
+ * 2.02 ulp where the error is above 1e-7, 4.4 ulp below 0.
+ */
 @inline
 export function mish4(z: v128): v128 {
   const below = negative(z);
@@ -369,14 +386,17 @@ export function mish4(z: v128): v128 {
   return f32x4.mul(f32x4.mul(f32x4.pmax(z, f32x4.splat(-130)), factor), v128.bitselect(f32x4.splat(TWO_MINUS_30), f32x4.splat(1), below));
 }
 
-/** z/(1 + |z|). */
+/** z/(1 + |z|). 1.50 ulp, odd; ±1 at ±∞. */
 @inline
 export function softsign4(z: v128): v128 {
   const a = f32x4.pmin(f32x4.abs(z), f32x4.splat(f32.MAX_VALUE));
   return withSign(f32x4.div(a, f32x4.add(a, f32x4.splat(1))), z);
 }
 
-/** Φ(z) + z·φ(z): u = e^(−a²/2)·(mills(a) − a/√(2π)), a = |z|; u for z < 0, else 1 − u. */
+/**
+ * Φ(z) + z·φ(z): u = e^(−a²/2)·(mills(a) − a/√(2π)), a = |z|; u for z < 0, else 1 − u.
+ * Absolute error 1.4e-7, 3.8 ulp where it is above 1e-7. −0 at −∞.
+ */
 @inline
 export function geluDerivative4(z: v128): v128 {
   const a = f32x4.pmin(f32x4.abs(z), f32x4.splat(14.7));
@@ -385,7 +405,7 @@ export function geluDerivative4(z: v128): v128 {
   return v128.bitselect(tail, f32x4.sub(f32x4.splat(1), tail), negative(z));
 }
 
-/** s + z·s(1 − s)·y′ with s = sigmoid(y), y = 2√(2/π)(z + 0.044715 z³). */
+/** s + z·s(1 − s)·y′ with s = sigmoid(y), y = 2√(2/π)(z + 0.044715 z³). Absolute error 1.3e-7, 2.0 ulp where it is above 1e-7. −0 at −∞. */
 @inline
 export function geluTanhDerivative4(z: v128): v128 {
   const one = f32x4.splat(1);
@@ -398,7 +418,10 @@ export function geluTanhDerivative4(z: v128): v128 {
   return v128.bitselect(u, f32x4.sub(one, u), negative(z));
 }
 
-/** s + z·s(1 − s), s = sigmoid(z): with e = e^(−|z|), u = e/(1 + e)·(1 − |z|/(1 + e)); u for z < 0, else 1 − u. */
+/**
+ * s + z·s(1 − s), s = sigmoid(z): with e = e^(−|z|), u = e/(1 + e)·(1 − |z|/(1 + e)); u for z < 0, else 1 − u.
+ * Absolute error 1.2e-7, 2.0 ulp where it is above 1e-7. −0 at −∞.
+ */
 @inline
 export function siluDerivative4(z: v128): v128 {
   const one = f32x4.splat(1);
@@ -409,7 +432,10 @@ export function siluDerivative4(z: v128): v128 {
   return v128.bitselect(u, f32x4.sub(one, u), negative(z));
 }
 
-/** With w = e^(−|z|), D the denominator of mish: q + z·q′, q = mish/z, q′ = 4w(1 + w)·(1 for z < 0, w for z ≥ 0)/D². */
+/**
+ * With w = e^(−|z|), D the denominator of mish: q + z·q′, q = mish/z, q′ = 4w(1 + w)·(1 for z < 0, w for z ≥ 0)/D².
+ * Absolute error 2.2e-7, 3.8 ulp where it is above 1e-7. 0 at −∞.
+ */
 @inline
 export function mishDerivative4(z: v128): v128 {
   const one = f32x4.splat(1);
@@ -426,7 +452,7 @@ export function mishDerivative4(z: v128): v128 {
   return f32x4.add(f32x4.mul(numerator, inverse), f32x4.mul(withSign(y, z), slope));
 }
 
-/** e/(1 + e)², e = e^(−|z|). */
+/** e/(1 + e)², e = e^(−|z|). 4.2 ulp in the tails too; absolute error 4e-8. */
 @inline
 export function sigmoidDerivative4(z: v128): v128 {
   const e = expIn(f32x4.pmax(minusAbs(z), f32x4.splat(-104)));
@@ -434,7 +460,7 @@ export function sigmoidDerivative4(z: v128): v128 {
   return f32x4.div(f32x4.div(e, d), d);
 }
 
-/** 1/cosh² z = 4e/(1 + e)², e = e^(−2|z|). */
+/** 1/cosh² z = 4e/(1 + e)², e = e^(−2|z|). 4.1 ulp in the tails too, 3.5 ulp where the error is above 1e-7. */
 @inline
 export function tanhDerivative4(z: v128): v128 {
   const e = expIn(f32x4.pmax(f32x4.mul(minusAbs(z), f32x4.splat(2)), f32x4.splat(-120)));
@@ -448,7 +474,7 @@ export function softplusDerivative4(z: v128): v128 {
   return sigmoid4(z);
 }
 
-/** 1/(1 + |z|)². */
+/** 1/(1 + |z|)². 3.0 ulp. */
 @inline
 export function softsignDerivative4(z: v128): v128 {
   const d = f32x4.add(f32x4.splat(1), f32x4.abs(z));

@@ -12,7 +12,7 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import { build } from "esbuild";
 import { globals, hasData, memoryFlagOffset, relaxedOpcodes, unshared } from "./wasm.mjs";
 
@@ -105,8 +105,8 @@ async function embedCore() {
     `export const coreLength: number = ${release.length};`,
     "/** Offset of the limits flag of its memory import: 3 is shared; 1 makes the unshared form. */",
     `export const coreMemoryFlag: number = ${memoryFlagOffset(release)};`,
-    "/** The binary, deflated (RFC 1951), in base64. */",
-    `export const coreDeflated: string = "${deflateRawSync(release, { level: 9 }).toString("base64")}";`,
+    "/** The binary, deflated (zlib, RFC 1950), in base64. */",
+    `export const coreDeflated: string = "${deflateSync(release, { level: 9 }).toString("base64")}";`,
     "",
   ].join("\n");
   const file = inRoot("build", "embedded.ts");

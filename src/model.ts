@@ -74,7 +74,7 @@ export class Model {
     copy.lastLoss = this.lastLoss;
     copy.progress = { ...this.progress };
     copy.epochs = this.epochs;
-    copy.unfinished = this.unfinished;
+    copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice() };
     copy.tabular = this.tabular;
     return copy;
   }
@@ -179,12 +179,14 @@ export class Model {
     return core.exports.play(layout.tapes[name] + 4 * INSTRUCTION_WORDS * begin, count - begin, LONE_STEP, 0, 1, layout.panel);
   }
 
-  /** The first layer with a parameter that is not finite, and its tensor, or undefined. */
+  /** The first layer with a value in that block, of parameters or of a slot, that is not finite, and its tensor, or undefined. */
   findNonFinite(block = this.layout.parameters): { readonly layer: number; readonly tensor: string; readonly value: number } | undefined {
+    const slot = this.layout.slots.indexOf(block);
+    const prefix = slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
     for (const shape of this.topology.layers) {
       for (const [tensor, run] of [["weight", shape.weights], ["bias", shape.biases], ["slope", shape.slopes]] as const) {
         const index = firstNonFinite(this.floats(run, block));
-        if (index >= 0) return { layer: shape.index, tensor: `layers.${shape.index}.${tensor}`, value: this.floats(run, block)[index] };
+        if (index >= 0) return { layer: shape.index, tensor: `${prefix}layers.${shape.index}.${tensor}`, value: this.floats(run, block)[index] };
       }
     }
     return undefined;

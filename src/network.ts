@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Network: the one class that users hold. It checks its arguments, delegates, and computes nothing itself.
 
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
@@ -61,7 +62,7 @@ const construct = Symbol("construct");
  */
 export class Network {
   private state: Model | undefined;
-  private readonly layerViews: readonly Layer[];
+  private readonly layerViews: readonly LayerView[];
 
   /** Not for users: `await Network.create(…)`. */
   constructor(key: symbol, model: Model);
@@ -255,6 +256,7 @@ export class Network {
     if (this.state === undefined) return;
     this.idle("dispose");
     this.state = undefined;
+    for (const view of this.layerViews) view.release();
   }
 
   /** `dispose`, for `using`. */
@@ -268,7 +270,9 @@ export class Network {
   }
 
   set tabular(json: string | undefined) {
-    this.model("tabular").tabular = json;
+    const model = this.model("tabular");
+    if (json !== undefined && typeof json !== "string") throw wrongKind("tabular", "a string", json);
+    model.tabular = json;
   }
 
   private lossFor(model: Model, given: unknown, subject: string): Loss {
@@ -324,8 +328,12 @@ class LayerView implements Layer {
   }
 
   neuron(j: number): Neuron {
-    const model = this.model();
-    return explainNeuron(model, this.index, checkInteger(`layers[${this.index}].neuron`, j, 0, model.topology.layers[this.index].units - 1));
+    return explainNeuron(this.model, this.index, checkInteger(`layers[${this.index}].neuron`, j, 0, this.units - 1));
+  }
+
+  /** Lets go of the memory. */
+  release(): void {
+    this.buffer = this.cached = undefined;
   }
 
   /** The views of the memory as it is now. */

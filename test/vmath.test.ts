@@ -121,6 +121,16 @@ describe("functions of four lanes", () => {
     }
   });
 
+  it.each([
+    ["sigmoid", -(2 ** -13), -(2 ** -14)], // where a quotient good to 2⁻¹¹ ulp still descends at 512 floats
+    ["tanh", 4, 4.6], // where a remainder with a rounded product descends
+    ["exp", 0.34, 0.36], // where n goes from 0 to 1
+  ])("%s never descends on all floats from %f to %f", (name, from, to) => {
+    const found = measure(core, name, 1, placeOf(from), placeOf(to));
+    expect(found.tried).toBeGreaterThan(500_000);
+    expectKept(found);
+  });
+
   it("adds sigmoid(x) and sigmoid(−x) to 1 within an ulp", () => {
     let greatest = 0;
     for (let first = placeOf(0); first < placeOf(20); first += 1009 * BLOCK) {

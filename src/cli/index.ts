@@ -79,7 +79,7 @@ function describe(): Command {
     .option("--learning-rate <rate>", "above 0 (default: the optimizer's, 0.001 for adam)", number((value) => value > 0 && value < 1e38, "a number above 0"))
     .option("--epochs <count>", "at most so many", integer(1, LARGEST_COUNT), tabularDefaults.epochs)
     .option("--batch-size <rows>", "rows a step", integer(1, LARGEST_COUNT), 32)
-    .option("--l2 <penalty>", "l2 · the sum of squared weights is added to the loss", number((value) => value >= 0 && value < 1e38, "a number from 0 up"), tabularDefaults.l2)
+    .option("--l2 <penalty>", "penalty · the sum of squared weights joins the loss (default: 1 / training rows)", number((value) => value >= 0 && value < 1e38, "a number from 0 up"))
     .option("--test <share>", "held out for the test", share, 0.2)
     .option("--validation <share>", "of the rest, held out to stop early", share, tabularDefaults.validationSplit)
     .option("--patience <epochs>", "without improvement before it stops", integer(0, LARGEST_COUNT), tabularDefaults.patience)

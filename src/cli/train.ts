@@ -19,7 +19,7 @@ export interface TrainOptions {
   learningRate?: number;
   epochs: number;
   batchSize: number;
-  l2: number;
+  l2?: number;
   test: number;
   validation: number;
   patience: number;

@@ -6,7 +6,7 @@
 
 import { instantiateSync } from "@assemblyscript/loader";
 import { coreDeflated, coreMemoryFlag } from "../../build/embedded.js";
-import { decodeBase64, inflateRaw } from "./platform.js";
+import { decodeBase64, inflate } from "./platform.js";
 
 /** The functions of the core that the facade calls; see assembly/index.ts. */
 export interface CoreExports {
@@ -37,7 +37,7 @@ let compiling: Promise<WebAssembly.Module> | undefined;
 let compiled: WebAssembly.Module | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
-  const bytes = await inflateRaw(decodeBase64(coreDeflated));
+  const bytes = await inflate(decodeBase64(coreDeflated));
   bytes[coreMemoryFlag] = 1;
   compiled = await WebAssembly.compile(bytes);
   return compiled;

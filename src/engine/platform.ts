@@ -1,8 +1,8 @@
 // The differences between Node, browsers and other hosts, and nothing else: how to inflate bytes and how to let the event loop run.
 
-/** Inflates raw deflate data. Every supported host has DecompressionStream (Node 18, Chrome 103, Firefox 113, Safari 16.4). */
-export async function inflateRaw(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+/** Inflates zlib data. Every supported host has DecompressionStream (Node 18, Chrome 80, Firefox 113, Safari 16.4); the raw form came later. */
+export async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 

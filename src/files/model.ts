@@ -57,7 +57,7 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
   const unfinished = withOptimizer ? model.unfinished : undefined;
   const optimizer = withOptimizer ? model.optimizer : undefined;
   const hasBest = unfinished !== undefined && layout.demand.best && unfinished.best.epoch > 0;
-  const rows = unfinished?.outputs === undefined ? undefined : finishedRows(unfinished.outputs, topology.outputs);
+  const rows = unfinished?.outputs === undefined ? undefined : unfinished.outputs.length / topology.outputs;
   const description: Description = {
     network: model.description,
     loss: model.lastLoss,
@@ -73,13 +73,9 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
     for (const { name, shape, run } of placesOf(topology, prefix)) tensors.push({ name, shape, data: model.floats(run, offset) });
   }
   if (rows !== undefined) {
-    tensors.push({ name: "unfinished.outputs", shape: [rows, topology.outputs], data: unfinished!.outputs!.subarray(0, rows * topology.outputs) });
+    tensors.push({ name: "unfinished.outputs", shape: [rows, topology.outputs], data: unfinished!.outputs! });
   }
   return writeSafetensors(tensors, metadataOf(writeDescription(description), model.tabular));
-}
-
-function finishedRows(outputs: Float32Array, width: number): number {
-  return outputs.length / width;
 }
 
 function metadataOf(description: string, tabular: string | undefined): Map<string, string> {
@@ -139,11 +135,24 @@ export async function loadModel(bytes: unknown): Promise<Model> {
   return model;
 }
 
+const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get!;
+
+/** Whether the value is an ArrayBuffer, of whatever realm. */
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    byteLengthOf.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A plain Uint8Array on the bytes of an ArrayBuffer or Uint8Array (a Buffer is one); a transferred one has none. */
 function asBytes(value: unknown): Uint8Array {
-  if (value instanceof ArrayBuffer || Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer);
+  if (isArrayBuffer(value)) return value.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(value);
   if (typedArrayName(value) !== "Uint8Array") throw wrongKind("load: bytes", "a Uint8Array or an ArrayBuffer", value, "Give the bytes of a file that save() wrote");
-  const bytes = value as Uint8Array;
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { buffer, byteOffset, byteLength } = value as Uint8Array;
+  return byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Exactly the tensors that are called for, each with its shape. */

@@ -25,16 +25,19 @@ export interface Neuron {
   explain(sample: Samples): NeuronExplanation;
 }
 
-export function explainNeuron(model: Model, layer: number, j: number): Neuron {
-  const shape = model.topology.layers[layer];
+/** @param state the network's model, or an error once it is disposed */
+export function explainNeuron(state: () => Model, layer: number, j: number): Neuron {
+  const shape = state().topology.layers[layer];
   return {
     get weights() {
-      return model.floats({ begin: shape.weights.begin + j * shape.inputs, length: shape.inputs });
+      return state().floats({ begin: shape.weights.begin + j * shape.inputs, length: shape.inputs });
     },
     get bias() {
-      return shape.spec.bias ? model.floats(shape.biases)[j] : 0;
+      const biases = state().floats(shape.biases);
+      return shape.spec.bias ? biases[j] : 0;
     },
     explain(sample) {
+      const model = state();
       const samples = checkSamples("sample", sample, model.topology.inputs);
       if (samples.count !== 1) throw new RangeError(`sample: expected one sample of ${model.topology.inputs} numbers, got ${samples.count}`);
       const trace = traceRows(model, samples);

@@ -13,13 +13,11 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, NR, STEP_WORDS } from "../../assembly/codes.js";
+import { ActivationCode, BLOCK, INSTRUCTION_WORDS, PANEL_BYTES, STEP_WORDS } from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { DenseSpec, LayerSpec } from "../describe/layers.js";
 
-/** Bytes of a panel of the matrix product. */
-const PANEL_BYTES = KC * NR * 4;
 /** Step records that one call of the core may play. */
 export const STEPS = 64;
 /** Byte offsets of the generator's scratch, of the record of lone plays and of the parameters. */

@@ -246,7 +246,7 @@ class Reader {
       const advice = "Put the whole field in quotes and double the quotes in it";
       if (code === "INVALID_OPENING_QUOTE") throw this.error(line, "a field that is quoted as a whole or not at all", "a quote within a field", advice);
       if (code === "CSV_INVALID_CLOSING_QUOTE") throw this.error(line, "a separator or the end of the line after a closing quote", "more text", advice);
-      if (code === "CSV_QUOTE_NOT_CLOSED") throw this.error(line, "a closing quote", "the end of the file");
+      if (code === "CSV_QUOTE_NOT_CLOSED") throw this.error(this.line + lineOfOpenQuote(text), "a closing quote", "the end of the file");
       throw error;
     }
   }
@@ -303,6 +303,17 @@ function firstRecords(text: string): string {
     if (c === 0x0a && !quoted && ++records === SAMPLE_RECORDS) return text.slice(0, i + 1);
   }
   return text;
+}
+
+/** The newlines before the last quote that opens a field. */
+function lineOfOpenQuote(text: string): number {
+  let quoted = false;
+  let opened = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    quoted = !quoted;
+    if (quoted) opened = at;
+  }
+  return newlines(text.slice(0, opened));
 }
 
 function newlines(field: string): number {

@@ -26,7 +26,7 @@ export interface TabularOptions extends Omit<FitOptions, "validationData" | "res
   activation?: ActivationName | ActivationSpec;
   /** Of the optimizer, where that is given by its name or not at all; 0.001 for adam. Above 0. */
   learningRate?: number | Schedule;
-  /** Penalty l2·Σw² on all weights, ≥ 0. */
+  /** Penalty l2·Σw² on all weights, ≥ 0; 1 / the number of training rows, so that it counts less the more data there is. */
   l2?: number;
   /** Epochs without improvement after which training stops and goes back to the best; 20. Not with `earlyStopping`. */
   patience?: number;
@@ -40,7 +40,8 @@ export interface CheckedTabularOptions {
   readonly task: Task | undefined;
   readonly hidden: readonly number[];
   readonly activation: ActivationSpec;
-  readonly l2: number;
+  /** Undefined for the default, which depends on the number of training rows. */
+  readonly l2: number | undefined;
   readonly seed: number;
   /** Of fit, its validation split taken out. */
   readonly fit: CheckedFitOptions;
@@ -57,7 +58,6 @@ export const tabularDefaults = Object.freeze({
   validationSplit: 0.1,
   patience: 20,
   seed: 1,
-  l2: 0,
 } as const);
 
 const MOST_HIDDEN = 20;
@@ -71,7 +71,7 @@ const fitKeys: readonly string[] = fitOptionNames.filter((name) => name !== "val
 export function checkTabularOptions(options: unknown, subject = "train"): CheckedTabularOptions {
   const given = checkKeys(subject, options, [...ownKeys, ...fitKeys]);
   const place = (key: string): string => at(subject, key);
-  const { target, task, hidden = tabularDefaults.hidden, activation = tabularDefaults.activation, l2 = tabularDefaults.l2, seed = tabularDefaults.seed } = given;
+  const { target, task, hidden = tabularDefaults.hidden, activation = tabularDefaults.activation, l2, seed = tabularDefaults.seed } = given;
   if (typeof target !== "string") throw wrongKind(place("target"), "the name of a column", target);
   const checkedActivation = resolveActivation(activation, place("activation"));
   if (checkedActivation.name === "softmax") {
@@ -96,7 +96,7 @@ export function checkTabularOptions(options: unknown, subject = "train"): Checke
     task: task === undefined ? undefined : checkName(place("task"), task, ["classification", "regression"] as const),
     hidden: checkHidden(hidden, place("hidden")),
     activation: checkedActivation,
-    l2: checkFinite(place("l2"), l2, { min: 0 }),
+    l2: l2 === undefined ? undefined : checkFinite(place("l2"), l2, { min: 0 }),
     seed: checkInteger(place("seed"), seed, 0, Number.MAX_SAFE_INTEGER),
     fit: { ...fit, validationSplit: 0, sampleWeights: undefined },
     validationSplit: fit.validationSplit,

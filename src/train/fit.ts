@@ -51,7 +51,7 @@ export async function fit(model: Model, inputs: unknown, targets: unknown, given
   model.busy = "fit";
   const slices = new Slices();
   try {
-    await slices.run(window.fill());
+    await slices.run(window.fill(), signal);
     const run = new Fit(model, call, window, hash, slices);
     try {
       return await run.run();
@@ -77,12 +77,14 @@ class Slices {
     this.last = performance.now();
   }
 
-  /** Runs work that yields, with a turn where one is due. */
-  async run<T>(work: Generator<undefined, T>): Promise<T> {
+  /** Runs work that yields, with a turn where one is due. @throws the signal's reason, once it is aborted */
+  async run<T>(work: Generator<undefined, T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       const { done, value } = work.next();
       if (done) return value as T;
-      if (this.due) await this.turn();
+      if (!this.due) continue;
+      await this.turn();
+      if (signal?.aborted) throw signal.reason;
     }
   }
 }
@@ -95,6 +97,11 @@ function recordToResume(model: Model, call: PreparedFit, hash: string) {
     throw new Error(`fit: resume: expected the ${record.samples} samples of the interrupted fit, got ${call.samples.count}. Give the same data`);
   }
   if (record.hash !== hash) throw new Error("fit: resume: expected the options of the interrupted fit, got others. Give the same options, or leave resume out to start a new fit");
+  // Only a file that another program wrote can fail these: the hash stands for all of them.
+  const { training, metrics, options: { earlyStopping } } = call;
+  const outputs = needsOutputs(metrics) ? training.length * model.topology.outputs : undefined;
+  const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !model.layout.demand.best;
+  if (record.outputs?.length !== outputs || lacksBest) throw new Error("fit: resume: expected the whole record of the interrupted fit, got a part of it. Leave resume out to start a new fit");
   return record;
 }
 
@@ -122,7 +129,7 @@ class Fit {
   private lossSum = 0;
   private weightSum = 0;
   private hits = 0;
-  private rate = 0;
+  private rate: number;
   private failed = false;
   private stepMs = CHUNK_MS;
 
@@ -142,6 +149,7 @@ class Fit {
       this.validationOutputs = new Float32Array(this.validation.source.count * topology.outputs);
       this.validationTargets = targetRows(model, this.validation.targets, undefined);
     }
+    this.rate = lastRate(model, optimizer);
     const record = model.unfinished;
     this.best = record === undefined ? { measure: undefined, epoch: 0 } : { ...record.best };
     if (record !== undefined) {
@@ -152,7 +160,6 @@ class Fit {
       this.weightSum = record.weightSum;
       this.hits = record.hits;
       if (record.outputs !== undefined) this.outputs?.set(record.outputs);
-      this.rate = currentRate(model, optimizer);
     }
     this.snapshot = new Snapshot(model);
   }
@@ -162,7 +169,7 @@ class Fit {
     const resumed = model.unfinished;
     let stopped: History["stopped"] = "completed";
     if (resumed !== undefined && resumed.ended) {
-      if (this.stopsEarly()) stopped = "early";
+      if (this.epoch < options.epochs && this.stopsEarly()) stopped = "early";
       else this.beginEpoch(this.epoch + 1);
     } else if (resumed !== undefined) this.window.arrange(resumed.order);
     else this.beginEpoch(1);
@@ -172,7 +179,7 @@ class Fit {
       const firstStep = this.step;
       await this.runSteps();
       const seconds = Math.max(performance.now() - started, 1e-3) / 1000;
-      const report = await this.endEpoch((this.call.training.length - firstStep * this.batch) / seconds);
+      const report = await this.endEpoch(Math.max(0, this.call.training.length - firstStep * this.batch) / seconds);
       this.history.push(report);
       if (options.onEpoch !== undefined) {
         this.keepRecord();
@@ -221,22 +228,18 @@ class Fit {
 
   /** Writes up to `wanted` step records. Batches whose weights are all 0 make no step; a run of them ends the chunk before it. */
   private fillRecords(wanted: number): { readonly count: number; readonly skipped: number; readonly steps: readonly number[] } {
-    const { model: { core, layout, progress }, window, batch, call: { training, weights, optimizer } } = this;
+    const { model: { core, layout, progress }, window, batch, call: { training, optimizer } } = this;
     const steps: number[] = [];
     let skipped = 0;
     for (let i = 0; i < wanted; i++) {
       const first = (this.step + i) * batch;
       const rows = Math.min(batch, training.length - first);
       if (steps.length > 0 && window.available(first) < rows) break;
-      let weight = rows;
-      if (weights !== undefined) {
-        weight = 0;
-        for (let r = first; r < first + rows; r++) weight += weights[window.order[r]];
-        if (weight === 0) {
-          if (steps.length > 0) break;
-          skipped++;
-          continue;
-        }
+      const weight = this.weightOf(first, rows);
+      if (weight === 0) {
+        if (steps.length > 0) break;
+        skipped++;
+        continue;
       }
       if (skipped > 0) break;
       const place = window.load(first, rows);
@@ -248,6 +251,15 @@ class Fit {
       steps.push(weight);
     }
     return { count: steps.length, skipped, steps };
+  }
+
+  /** The sum of weights of `rows` samples from position `first` of the order on: their number if they have none. */
+  private weightOf(first: number, rows: number): number {
+    const { window: { order }, call: { weights } } = this;
+    if (weights === undefined) return rows;
+    let sum = 0;
+    for (let r = first; r < first + rows; r++) sum += weights[order[r]];
+    return sum;
   }
 
   /** Plays the first `count` records and takes what they report. */
@@ -293,10 +305,10 @@ class Fit {
     const { model, call: { optimizer, options }, epoch } = this;
     const error = parametersDiverged(model, "fit", epoch, this.steps, this.rate);
     if (error !== undefined) this.fail(error);
+    this.snapshot.take();
     this.keepRecord();
     const validation = await this.validate();
     this.checkSignal();
-    this.ended = true;
     const loss = this.weightSum === 0 ? 0 : this.lossSum / this.weightSum;
     const report: EpochReport = {
       epoch, loss, metrics: this.trainingMetrics(), ...(validation === undefined ? {} : { validation }), learningRate: this.rate, samplesPerSecond,
@@ -308,26 +320,45 @@ class Fit {
     if (improves(measure, this.best.measure, options.earlyStopping?.minDelta ?? 0)) {
       this.best.measure = measure;
       this.best.epoch = epoch;
-      if (options.earlyStopping?.restoreBest) this.copyBlock(model.layout.parameters, model.layout.best);
+      if (options.earlyStopping?.restoreBest) this.copyBlock(model.layout.snapshot, model.layout.best);
     }
     this.watchPlateau(optimizer, measure);
-    this.snapshot.take();
+    this.snapshot.takeProgress();
+    this.ended = true;
     return report;
   }
 
+  /** What the epoch's steps have seen, in its order: without the batches whose weights are all 0, which made no step. */
+  private seen(): { readonly indices: Uint32Array; readonly outputs: Float32Array | undefined } {
+    const { window: { order }, outputs, batch, call: { weights }, model: { topology } } = this;
+    if (weights === undefined) return { indices: order, outputs };
+    const indices = new Uint32Array(order.length);
+    const rows = outputs && new Float32Array(outputs.length);
+    let count = 0;
+    for (let first = 0; first < order.length; first += batch) {
+      const end = Math.min(first + batch, order.length);
+      if (this.weightOf(first, end - first) === 0) continue;
+      indices.set(order.subarray(first, end), count);
+      rows?.set(outputs!.subarray(first * topology.outputs, end * topology.outputs), count * topology.outputs);
+      count += end - first;
+    }
+    return { indices: indices.subarray(0, count), outputs: rows?.subarray(0, count * topology.outputs) };
+  }
+
   private trainingMetrics(): Record<string, number> {
-    const { model, model: { topology }, call: { metrics, loss, training, targets }, window } = this;
-    const { outputs } = topology;
+    const { model, model: { topology }, call: { metrics, loss, targets } } = this;
     const kind = { loss: loss.name, activation: outputActivation(model).name };
-    const { argMax } = decisionRule(loss.name, outputActivation(model).name, outputs);
-    if (this.outputs !== undefined) return evaluateMetrics(metrics, this.outputs, targetRows(model, targets, window.order), training.length, outputs, kind);
-    return metrics.includes("accuracy") ? { accuracy: this.hits / (training.length * (argMax ? 1 : outputs)) } : {};
+    const { argMax } = decisionRule(kind.loss, kind.activation, topology.outputs);
+    const { indices, outputs } = this.seen();
+    if (outputs !== undefined) return evaluateMetrics(metrics, outputs, targetRows(model, targets, indices), indices.length, topology.outputs, kind);
+    const decisions = indices.length * (argMax ? 1 : topology.outputs);
+    return metrics.includes("accuracy") ? { accuracy: decisions === 0 ? 0 : this.hits / decisions } : {};
   }
 
   private async validate(): Promise<EpochReport["validation"]> {
-    const { model, call: { loss, metrics }, validation } = this;
+    const { model, call: { loss, metrics, options }, validation } = this;
     if (validation === undefined) return undefined;
-    const value = await this.slices.run(evaluateChunks(model, validation.source, loss, this.validationOutputs));
+    const value = await this.slices.run(evaluateChunks(model, validation.source, loss, this.validationOutputs), options.signal);
     if (this.validationOutputs === undefined) return { loss: value, metrics: {} };
     const kind = { loss: loss.name, activation: outputActivation(model).name };
     const measured = evaluateMetrics(metrics, this.validationOutputs, this.validationTargets!, validation.source.count, model.topology.outputs, kind);
@@ -386,9 +417,9 @@ function improves(measure: number, best: number | undefined, minDelta: number): 
   return Number.isFinite(measure) && (best === undefined || measure < best - minDelta);
 }
 
-/** The rate of the next step. */
-function currentRate({ progress }: Model, { learningRate }: Optimizer): number {
-  return scheduledRate(learningRate, progress.steps, progress.plateauScale, coreMath);
+/** The rate of the last step, or before any that of the first. */
+function lastRate({ progress }: Model, { learningRate }: Optimizer): number {
+  return scheduledRate(learningRate, Math.max(0, progress.steps - 1), progress.plateauScale, coreMath);
 }
 
 /** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order. */

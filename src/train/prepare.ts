@@ -8,6 +8,7 @@ import type { Loss } from "../describe/losses.js";
 import type { Metric } from "../describe/metrics.js";
 import { adam } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
+import { firstNonFinite } from "../model.js";
 import type { Model } from "../model.js";
 import { permute } from "../random.js";
 import { checkSamples, checkTargets, checkTargetValues, checkWeights } from "../samples.js";
@@ -107,6 +108,8 @@ function sampleWeights(
   const byClass = classWeights === "balanced" ? balancedWeights(classes, training, Math.max(2, outputs)) : classWeights;
   checkWeights(subject, byClass, Math.max(2, outputs));
   for (let i = 0; i < count; i++) weights[i] *= byClass[classes.classAt(i)];
+  const bad = firstNonFinite(weights);
+  if (bad >= 0) throw new RangeError(`${subject}: expected products with sampleWeights that are finite in f32, got ${describeValue(weights[bad])} for sample ${bad}. Use smaller weights`);
   return weights;
 }
 

@@ -25,9 +25,10 @@ export function freshProgress(): OptimizerProgress {
 /** base^n for an integer n ≥ 0 by squaring: the same bits everywhere, unlike Math.pow. */
 export function integerPower(base: number, n: number): number {
   let result = 1;
-  for (let square = base, rest = n; rest > 0; rest = Math.floor(rest / 2), square *= square) {
-    if (rest % 2 === 1) result *= square;
-  }
+  let square = base;
+  let rest = n;
+  for (; rest >= 2 ** 31; rest = Math.floor(rest / 2), square *= square) if (rest % 2 === 1) result *= square;
+  for (let bits = rest | 0; bits > 0; bits >>= 1, square *= square) if ((bits & 1) === 1) result *= square;
   return result;
 }
 

@@ -27,12 +27,10 @@ export function placeTraining(model: Model, plan: TrainingPlan): number {
 
 /** A state in which all is finite, in the plan's snapshot block, with the counters that belong to it. */
 export class Snapshot {
-  private progress: OptimizerProgress;
-  private epochs: number;
+  private progress!: OptimizerProgress;
+  private epochs!: number;
 
   constructor(private readonly model: Model) {
-    this.progress = { ...model.progress };
-    this.epochs = model.epochs;
     this.take();
   }
 
@@ -41,8 +39,13 @@ export class Snapshot {
     const { layout, core } = model;
     core.u8.copyWithin(layout.snapshot, layout.parameters, layout.parameters + layout.block);
     layout.slots.forEach((slot, i) => core.u8.copyWithin(layout.snapshot + (i + 1) * layout.block, slot, slot + layout.block));
-    this.progress = { ...model.progress };
     this.epochs = model.epochs;
+    this.takeProgress();
+  }
+
+  /** The counters anew: what is counted at an epoch's end comes after its tensors were taken. */
+  takeProgress(): void {
+    this.progress = { ...this.model.progress };
   }
 
   restore(): void {
@@ -94,9 +97,11 @@ export function lossDiverged(model: Model, subject: string, loss: number, epoch:
   return new DivergenceError(what, { epoch, step, layer, advice: adviceFor(model.optimizer!, rate, largestInput(model, rows)) });
 }
 
-/** The error for parameters that are not finite at the end of an epoch (or of a lone step), or undefined. */
+/** The error for parameters or slots that are not finite at the end of an epoch (or of a lone step), or undefined. */
 export function parametersDiverged(model: Model, subject: string, epoch: number, step: number, rate: number): DivergenceError | undefined {
-  const place = model.findNonFinite();
+  const { parameters, slots } = model.layout;
+  let place: ReturnType<Model["findNonFinite"]>;
+  for (const block of [parameters, ...slots]) if ((place = model.findNonFinite(block)) !== undefined) break;
   if (place === undefined) return undefined;
   const what = `${subject}: ${place.tensor} became ${describeValue(place.value)} in epoch ${epoch}, by step ${step}`;
   return new DivergenceError(what, { epoch, step, layer: place.layer, advice: adviceFor(model.optimizer!, rate, 0) });

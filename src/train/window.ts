@@ -12,7 +12,7 @@ import { seedWords } from "../random.js";
 import type { SampleReader, TargetReader } from "../samples.js";
 import type { LabelledData, PreparedFit } from "./prepare.js";
 
-/** Bytes of samples in a window that cannot hold them all. */
+/** Bytes of a window that cannot hold all samples: theirs, their targets', their weights' and their places'. */
 const WINDOW_BYTES = 256 * 2 ** 20;
 /** Floats copied to a window between two looks at the clock. */
 const PIECE_FLOATS = 2 ** 19;
@@ -48,7 +48,8 @@ export class DataWindow {
     const rows = samples.count + validationRows;
     this.order = training;
     this.resident = model.tryPlan({ ...shared, windowRows: rows, orderLength: training.length + heldOut.length + validationRows });
-    this.rows = this.resident ? rows : Math.max(base.batch, Math.floor(WINDOW_BYTES / (4 * samples.width)));
+    const rowBytes = 4 * (samples.width + targets.width + 2);
+    this.rows = this.resident ? rows : Math.max(base.batch, Math.min(training.length, Math.floor(WINDOW_BYTES / rowBytes)));
     if (!this.resident) model.plan("fit", { ...shared, windowRows: this.rows, orderLength: training.length + this.rows });
   }
 
