@@ -3,12 +3,19 @@
 //   window   samples × width, floats without padding        targets  samples × outputs, or one class index a sample
 //   batch    rows × stride (padded), the padding is not written
 
+/** Bytes from which the engine's own copy is faster than a loop of vectors. */
+const LONG_ROW: usize = 512;
+
 /** Copies rows [begin, end) of the batch. `width` floats a row; `stride` bytes between rows of the batch. */
 export function gatherRows(window: usize, order: usize, first: i32, batch: usize, begin: i32, end: i32, width: i32, stride: usize): void {
   const bytes = <usize>width << 2;
   for (let row = begin; row < end; ++row) {
     const from = window + <usize>load<u32>(order + (<usize>(first + row) << 2)) * bytes;
     const to = batch + <usize>row * stride;
+    if (bytes >= LONG_ROW) {
+      memory.copy(to, from, bytes);
+      continue;
+    }
     let at: usize = 0;
     for (const whole = bytes & ~15; at < whole; at += 16) v128.store(to + at, v128.load(from + at));
     for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));

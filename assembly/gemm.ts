@@ -265,24 +265,27 @@ function packColumns(k: i32, b: usize, ldb: usize, columns: i32, panel: usize): 
   }
 }
 
-/** Four rows of B, k values each, into lanes 0…3 of the panel: transposed by 4 × 4 blocks. A missing row repeats row 0. */
+/** Rows r0…r3 of a 4 × 4 block as columns, at `panel` and every 32 bytes on. */
 @inline
-function packFourRows(k: i32, b: usize, ldb: usize, rows: i32, panel: usize): void {
-  const b1 = rows > 1 ? b + ldb : b;
-  const b2 = rows > 2 ? b + 2 * ldb : b;
-  const b3 = rows > 3 ? b + 3 * ldb : b;
+function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, panel: usize, offset: usize): void {
+  const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+  const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+  const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+  const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+  v128.store(panel + offset, i8x16.shuffle(low01, low23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
+  v128.store(panel + offset, i8x16.shuffle(low01, low23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 32);
+  v128.store(panel + offset, i8x16.shuffle(high01, high23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 64);
+  v128.store(panel + offset, i8x16.shuffle(high01, high23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 96);
+}
+
+/** Packs `columns` (1 to 8) rows of B, k values each, as the columns of the panel: transposed by 4 × 4 blocks. A missing row repeats the first. */
+function packRows(k: i32, b: usize, ldb: usize, columns: i32, panel: usize): void {
+  const b1 = columns > 1 ? b + ldb : b, b2 = columns > 2 ? b + 2 * ldb : b, b3 = columns > 3 ? b + 3 * ldb : b;
+  const b4 = columns > 4 ? b + 4 * ldb : b, b5 = columns > 5 ? b + 5 * ldb : b, b6 = columns > 6 ? b + 6 * ldb : b, b7 = columns > 7 ? b + 7 * ldb : b;
   let at: usize = 0;
-  const end = (<usize>k & ~3) << 2;
-  for (; at < end; at += 16) {
-    const r0 = v128.load(b + at), r1 = v128.load(b1 + at), r2 = v128.load(b2 + at), r3 = v128.load(b3 + at);
-    const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-    const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-    const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    v128.store(panel, i8x16.shuffle(low01, low23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-    v128.store(panel, i8x16.shuffle(low01, low23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 32);
-    v128.store(panel, i8x16.shuffle(high01, high23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 64);
-    v128.store(panel, i8x16.shuffle(high01, high23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 96);
+  for (const end = (<usize>k & ~3) << 2; at < end; at += 16) {
+    storeTransposed(v128.load(b + at), v128.load(b1 + at), v128.load(b2 + at), v128.load(b3 + at), panel, 0);
+    storeTransposed(v128.load(b4 + at), v128.load(b5 + at), v128.load(b6 + at), v128.load(b7 + at), panel, 16);
     panel += 128;
   }
   for (const last = <usize>k << 2; at < last; at += 4) {
@@ -290,14 +293,12 @@ function packFourRows(k: i32, b: usize, ldb: usize, rows: i32, panel: usize): vo
     store<f32>(panel, load<f32>(b1 + at), 4);
     store<f32>(panel, load<f32>(b2 + at), 8);
     store<f32>(panel, load<f32>(b3 + at), 12);
+    store<f32>(panel, load<f32>(b4 + at), 16);
+    store<f32>(panel, load<f32>(b5 + at), 20);
+    store<f32>(panel, load<f32>(b6 + at), 24);
+    store<f32>(panel, load<f32>(b7 + at), 28);
     panel += 32;
   }
-}
-
-/** Packs `columns` (1 to 8) rows of B, k values each, as the columns of the panel. */
-function packRows(k: i32, b: usize, ldb: usize, columns: i32, panel: usize): void {
-  packFourRows(k, b, ldb, columns, panel);
-  if (columns > 4) packFourRows(k, b + 4 * ldb, ldb, columns - 4, panel + 16);
 }
 
 /**

@@ -155,33 +155,34 @@ function softmaxCrossEntropyRow(z: usize, a: usize, t: usize, d: usize, columns:
  */
 function softmaxBinaryRow(z: usize, t: usize, d: usize, columns: i32, scale: f32): f64 {
   const end = <usize>columns << 2;
-  // the greatest, and the sum of all others relative to it and to the greatest among them
+  // all relative to the greatest, so that weighted sums of any size keep their differences; the greatest among the others
   let top: usize = 0;
   for (let k: usize = 4; k < end; k += 4) if (load<f32>(z + k) > load<f32>(z + top)) top = k;
   const m = <f64>load<f32>(z + top);
   let second: f64 = -Infinity;
-  for (let k: usize = 0; k < end; k += 4) if (k != top) second = max(second, <f64>load<f32>(z + k));
+  for (let k: usize = 0; k < end; k += 4) if (k != top) second = max(second, <f64>load<f32>(z + k) - m);
   let rest: f64 = 0, restOverSecond: f64 = 0;
   for (let k: usize = 0; k < end; k += 4) {
     if (k == top) continue;
-    rest += exp64(<f64>load<f32>(z + k) - m);
-    restOverSecond += exp64(<f64>load<f32>(z + k) - second);
+    const zk = <f64>load<f32>(z + k) - m;
+    rest += exp64(zk);
+    restOverSecond += exp64(zk - second);
   }
   const logRest = columns > 1 ? second + log64(restOverSecond) : second;
 
   let value: f64 = 0;
   for (let j: usize = 0; j < end; j += 4) {
-    const zj = <f64>load<f32>(z + j);
+    const zj = <f64>load<f32>(z + j) - m;
     const tj = <f64>load<f32>(t + j);
-    const odds = logOthers(j == top, zj, m, rest, logRest) - zj;
+    const odds = logOthers(j == top, zj, rest, logRest) - zj;
     if (tj != 0) value += tj * softplus64(odds);
     if (tj != 1) value += (1 - tj) * softplus64(-odds);
     if (!d) continue;
     let gradient = sigmoid64(-odds) - tj;
     for (let k: usize = 0; k < end; k += 4) {
       if (k == j) continue;
-      const zk = <f64>load<f32>(z + k);
-      const others = logOthers(k == top, zk, m, rest, logRest);
+      const zk = <f64>load<f32>(z + k) - m;
+      const others = logOthers(k == top, zk, rest, logRest);
       gradient -= exp64(min(zj - others, 0.0)) * (sigmoid64(zk - others) - <f64>load<f32>(t + k));
     }
     store<f32>(d + j, <f32>(gradient * <f64>scale));
@@ -189,10 +190,10 @@ function softmaxBinaryRow(z: usize, t: usize, d: usize, columns: i32, scale: f32
   return value;
 }
 
-/** ln Σ_{i≠k} e^(z_i), without cancellation: for the greatest the sum of the rest, for another 1 + (rest − its own). */
+/** ln(Σ_{i≠k} e^(z_i)) relative to the greatest z, without cancellation: for the greatest the sum of the rest, for another 1 + (rest − its own). */
 @inline
-function logOthers(isTop: bool, zk: f64, m: f64, rest: f64, logRest: f64): f64 {
-  return isTop ? logRest : m + log64(1.0 + max(rest - exp64(zk - m), 0.0));
+function logOthers(isTop: bool, zk: f64, rest: f64, logRest: f64): f64 {
+  return isTop ? logRest : log64(1.0 + max(rest - exp64(zk), 0.0));
 }
 
 /** ln(1 + e^x) in f64, without overflow. */

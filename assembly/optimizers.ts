@@ -26,6 +26,12 @@ function flush(value: v128): v128 {
   return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(TINY)));
 }
 
+/** `flush` for what is never negative, such as a mean of squares: one operation less. */
+@inline
+function flushSquares(value: v128): v128 {
+  return v128.andnot(value, f32x4.lt(value, f32x4.splat(TINY)));
+}
+
 @inline
 function loadLanes(ptr: usize, n: i32): v128 {
   return n == 4 ? v128.load(ptr) : loadPartial(ptr, n);
@@ -52,7 +58,7 @@ function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, n: i3
     }
     parameter = f32x4.sub(parameter, f32x4.mul(r0, direction));
   } else if (code == OptimizerCode.rmsprop) {
-    const squares = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(f32x4.mul(c1, gradient), gradient)));
+    const squares = flushSquares(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(f32x4.mul(c1, gradient), gradient)));
     storeLanes(s1, squares, n);
     let direction = f32x4.div(gradient, f32x4.add(f32x4.sqrt(squares), c2));
     if (s2) {
@@ -74,7 +80,7 @@ function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, n: i3
   } else {
     // adam, adamw, nadam
     const m = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(c1, gradient)));
-    const v = flush(f32x4.add(f32x4.mul(c2, loadLanes(s2, n)), f32x4.mul(f32x4.mul(c3, gradient), gradient)));
+    const v = flushSquares(f32x4.add(f32x4.mul(c2, loadLanes(s2, n)), f32x4.mul(f32x4.mul(c3, gradient), gradient)));
     storeLanes(s1, m, n);
     storeLanes(s2, v, n);
     const root = f32x4.add(f32x4.mul(f32x4.sqrt(v), r1), c4);
@@ -92,6 +98,12 @@ function updateRun(code: i32, p: usize, g: usize, s1: usize, s2: usize, begin: i
                    c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, r0: v128, r1: v128, r2: v128): void {
   let at = <usize>begin << 2;
   const whole = at + (<usize>(end - begin & ~3) << 2);
+  const pairs = at + (<usize>(end - begin & ~7) << 2);
+  for (; at < pairs; at += 32) {
+    const next = at + 16;
+    updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
+    updateVector(code, p + next, g + next, s1 ? s1 + next : 0, s2 ? s2 + next : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
+  }
   for (; at < whole; at += 16) updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
   const rest = end - begin & 3;
   if (rest) updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, rest, c0, c1, c2, c3, c4, r0, r1, r2);

@@ -96,7 +96,7 @@ async function train({ name, inputs, batch, layers, loss }, peakOnce) {
   const options = { batchSize: batch, optimizer: adam(), loss, metrics: [] };
   const before = network.evaluate(samples, targets).loss;
   const operations = trainingOperations(inputs, layers());
-  const epochs = Math.max(1, Math.round(2e9 / (operations * count + 2e5)));
+  const epochs = Math.max(8, Math.round(2e9 / (operations * count + 2e5)));
   await network.fit(samples, targets, { ...options, epochs });
   if (!(network.evaluate(samples, targets).loss < before)) throw new Error(`${name}: the loss did not fall`);
   const rates = [];

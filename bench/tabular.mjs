@@ -45,7 +45,7 @@ const folder = mkdtempSync(join(tmpdir(), "rosenblatt-bench-"));
 try {
   const chosen = options.data === undefined ? tables : [{ data: options.data, target: options.target }];
   const rows = chosen.map((each) => measure(each, folder));
-  console.log(table(["table", "measure", "mean", "deviation", "goal", "seeds", "epochs", "seconds"], rows));
+  console.log(table([["table", "measure", "mean", "deviation", "goal", "seeds", "epochs", "seconds"], ...rows]));
 } finally {
   rmSync(folder, { recursive: true });
 }

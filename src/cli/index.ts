@@ -47,7 +47,7 @@ function hiddenLayers(text: string): number[] {
 }
 
 function threads(text: string): number | "auto" {
-  return text === "auto" ? text : integer(1, 256)(text);
+  return text === "auto" ? text : number((value) => Number.isInteger(value) && value >= 1 && value <= 256, "'auto' or an integer from 1 to 256")(text);
 }
 
 function version(): string {

@@ -12,8 +12,8 @@ import { seedWords } from "../random.js";
 import type { SampleReader, TargetReader } from "../samples.js";
 import type { LabelledData, PreparedFit } from "./prepare.js";
 
-/** Bytes of a window that cannot hold all samples: theirs, their targets', their weights' and their places'. */
-const WINDOW_BYTES = 256 * 2 ** 20;
+/** Bytes of a window that cannot hold all samples: little enough to be filled in a few milliseconds, since the event loop waits meanwhile. */
+const WINDOW_BYTES = 4 * 2 ** 20;
 /** Floats copied to a window between two looks at the clock. */
 const PIECE_FLOATS = 2 ** 19;
 
@@ -48,9 +48,12 @@ export class DataWindow {
     const rows = samples.count + validationRows;
     this.order = training;
     this.resident = model.tryPlan({ ...shared, windowRows: rows, orderLength: training.length + heldOut.length + validationRows });
-    const rowBytes = 4 * (samples.width + targets.width + 2);
-    this.rows = this.resident ? rows : Math.max(base.batch, Math.min(training.length, Math.floor(WINDOW_BYTES / rowBytes)));
-    if (!this.resident) model.plan("fit", { ...shared, windowRows: this.rows, orderLength: training.length + this.rows });
+    this.rows = rows;
+    if (this.resident) return;
+    const part = (windowRows: number): Demand => ({ ...shared, windowRows, orderLength: training.length + windowRows });
+    this.rows = Math.max(base.batch, Math.min(training.length, Math.floor(WINDOW_BYTES / (4 * (samples.width + targets.width)))));
+    while (this.rows > base.batch && !model.tryPlan(part(this.rows))) this.rows = Math.max(base.batch, Math.floor(this.rows / 2));
+    if (this.rows === base.batch) model.plan("fit", part(this.rows));
   }
 
   /** Copies all samples where they fit. Yields between pieces of about a millisecond. */

@@ -275,7 +275,7 @@ describe("softmax", () => {
       const padded = 4 * Math.ceil(columns / 4);
       const z = new Float32Array(LARGEST * columns);
       for (let row = 0; row < LARGEST; row++) z.set(rowOf(row, columns), row * columns);
-      let expected = new Uint32Array(0);
+      let expected: Uint32Array = new Uint32Array(0);
       for (let rows = LARGEST; rows >= 0; rows--) {
         stage.clear();
         const stride = paddedStride(columns, ran);
