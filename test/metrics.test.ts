@@ -68,8 +68,10 @@ describe("classes", () => {
     expect(evaluateMetrics(["accuracy"], f32([0.4, 0.6]), f32([0, 1]), 2, 1, { loss: "meanSquaredError", activation })).toEqual({ accuracy: 1 });
   });
 
-  test("binaryCrossEntropy takes an output for a probability whatever the activation", () => {
-    expect(evaluateMetrics(["accuracy"], f32([0.4, 0.6]), f32([0, 1]), 2, 1, { loss: "binaryCrossEntropy", activation: "linear" })).toEqual({ accuracy: 1 });
+  test("the activation alone, not the loss, decides whether one output is taken at 1/2 or at 0, as in classify", () => {
+    const [outputs, targets] = [f32([0.4, 0.6]), f32([0, 1])];
+    expect(evaluateMetrics(["accuracy"], outputs, targets, 2, 1, { loss: "binaryCrossEntropy", activation: "linear" })).toEqual({ accuracy: 0.5 });
+    expect(evaluateMetrics(["accuracy"], outputs, targets, 2, 1, { loss: "meanSquaredError", activation: "hardSigmoid" })).toEqual({ accuracy: 1 });
   });
 
   test("one output without sigmoid is class 1 above 0 and not at it", () => {

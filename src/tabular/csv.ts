@@ -10,7 +10,6 @@
 import { parse as parseWhole } from "csv-parse/browser/esm/sync";
 import type { CsvError, parse as ParseSync } from "csv-parse/sync";
 import { describeValue, refusal, wrongKind } from "../check.js";
-import type { Row } from "./columns.js";
 
 /** A record as csv-parse gives it: its fields as texts. */
 export type TextRow = Record<string, string>;
@@ -334,27 +333,4 @@ function makeRow(names: readonly string[], fields: readonly string[]): TextRow {
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** All rows of an array or an async iterable, each checked to be an object. @throws {TypeError} naming the first that is none */
-export async function collectRows(rows: readonly Row[] | AsyncIterable<Row>, subject: string): Promise<readonly Row[]> {
-  if (Array.isArray(rows)) return checkRows(rows, subject);
-  if (typeof rows !== "object" || rows === null || !(Symbol.asyncIterator in rows)) {
-    throw wrongKind(subject, "an array or an async iterable of objects", rows, "readCSV makes one of a CSV file");
-  }
-  const all: Row[] = [];
-  for await (const row of rows) all.push(row);
-  return checkRows(all, subject);
-}
-
-/** An array of rows, each checked to be an object. @throws {TypeError} naming the first that is none */
-export function checkRows(rows: unknown, subject: string): readonly Row[] {
-  if (!Array.isArray(rows)) throw wrongKind(subject, "an array of objects", rows);
-  for (let i = 0; i < rows.length; i++) {
-    const row: unknown = rows[i];
-    if (typeof row !== "object" || row === null || Array.isArray(row) || ArrayBuffer.isView(row)) {
-      throw wrongKind(`${subject}[${i}]`, "an object with the cells by the names of their columns", row);
-    }
-  }
-  return rows;
 }

@@ -6,8 +6,8 @@ import type { EpochReport, Metric, Network } from "../index.js";
 import { confusionMatrix, evaluateMetrics } from "../train/metrics.js";
 import { checkColumns, numberOf, readCell, transformRows } from "./columns.js";
 import type { Place, Row } from "./columns.js";
-import { checkRows } from "./csv.js";
 import type { NumberPreparation, Preparation } from "./preparation.js";
+import { checkRows } from "./rows.js";
 import { labelIndex } from "./target.js";
 import type { Label } from "./target.js";
 

@@ -11,13 +11,13 @@ import { permutation } from "../random.js";
 import { splitSamples } from "../train/split.js";
 import { columnNames, fitColumns, inputCount, transformRows, unseenInputs } from "./columns.js";
 import type { Place, Row } from "./columns.js";
-import { collectRows } from "./csv.js";
 import { checkTabularOptions } from "./options.js";
 import type { CheckedTabularOptions, TabularOptions } from "./options.js";
 import { evaluateRows, outputsOf, predictionsOf, probabilitiesOf, reportInUnit, rowPlace } from "./predict.js";
 import type { TabularEvaluation } from "./predict.js";
 import { readPreparation, writePreparation } from "./preparation.js";
 import type { Preparation } from "./preparation.js";
+import { collectRows } from "./rows.js";
 import { fitScale, readTarget } from "./target.js";
 import type { Label, Target, Task } from "./target.js";
 

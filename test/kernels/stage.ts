@@ -34,10 +34,19 @@ export const UNWRITTEN_BITS = 0x7fc0_0abc;
 
 export type Build = "debug" | "release";
 
+const modules = new Map<Build, WebAssembly.Module>();
+
+/** The module of a build, compiled once. */
+function moduleOf(build: Build): WebAssembly.Module {
+  const compiled = modules.get(build) ?? new WebAssembly.Module(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
+  modules.set(build, compiled);
+  return compiled;
+}
+
+/** A build on a memory of its own, of at least so many bytes. */
 export function instantiateBuild(build: Build, bytes: number): { readonly kernels: Kernels; readonly memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: 65536, shared: true });
-  const binary = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
-  return { kernels: new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } }).exports as unknown as Kernels, memory };
+  return { kernels: new WebAssembly.Instance(moduleOf(build), { env: { memory } }).exports as unknown as Kernels, memory };
 }
 
 function bytesOf(memory: WebAssembly.Memory): Buffer {

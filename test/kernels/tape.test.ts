@@ -1,0 +1,262 @@
+// The player: an instruction dealt in any number of shares, in any order of them, on either build, gives the bytes of `play` on
+// one thread; and a step allocates nothing.
+//
+// The tapes are those of real networks (src/plan/tape.ts), of sizes that no share divides evenly. All memory is compared but
+// the panel, which is a thread's own scratch.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { INSTRUCTION_WORDS, KC, NR, Op, PANEL_BYTES, STEP_WORDS, Step } from "../../assembly/codes.js";
+import { checkNetwork } from "../../src/describe/layers.js";
+import { adam, adamw, crossEntropy, dense, gelu, huber, leakyRelu, lion, nadam, Network, prelu, ready, rmsprop, sgd } from "../../src/index.js";
+import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
+import { Model } from "../../src/model.js";
+import { slotNames } from "../../src/describe/optimizers.js";
+import { LONE_STEP } from "../../src/plan/layout.js";
+import { singleTape } from "../../src/plan/tape.js";
+import { freshProgress, writeRates } from "../../src/train/rates.js";
+import { coreMath, placeTraining } from "../../src/train/step.js";
+import { instantiateBuild, randomNumbers, type Build } from "./stage.js";
+
+const THREADS = [1, 2, 3, 4, 7, 8];
+const STEPS = 3;
+const WINDOW = 101;
+
+interface Trained {
+  readonly title: string;
+  readonly inputs: number;
+  readonly layers: LayerSpec[];
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly rows: number;
+  readonly classes?: boolean;
+  readonly weighted?: boolean;
+  readonly gradientClip?: { readonly norm: number } | { readonly value: number };
+}
+
+const networks: readonly Trained[] = [
+  {
+    title: "classes, label smoothing, weights, clipping by norm, penalties, more than a block of weights",
+    inputs: 13,
+    layers: [dense(67, { activation: prelu(), l2: 0.01 }), dense(71, { activation: "tanh", l1: 0.001 }), dense(7, "softmax")],
+    loss: crossEntropy({ labelSmoothing: 0.1 }), optimizer: adam({ learningRate: 0.01 }), rows: 19, classes: true, weighted: true, gradientClip: { norm: 0.05 },
+  },
+  {
+    title: "one slope, frozen layer, clipping by value, softmax before a squared error",
+    inputs: 5,
+    layers: [
+      dense(33, { activation: gelu({ approximate: "tanh" }), l2: 0.1 }), dense(9, { activation: prelu({ shared: true }) }), dense(10, { activation: "mish", trainable: false, l1: 0.1 }),
+      dense(4, "softmax"),
+    ],
+    loss: { name: "meanSquaredError" }, optimizer: nadam(), rows: 23, gradientClip: { value: 0.01 },
+  },
+  {
+    title: "more inputs than a block of the product, sigmoids",
+    inputs: 517, layers: [dense(20, "relu"), dense(11, { activation: "sigmoid", bias: false })], loss: { name: "binaryCrossEntropy" }, optimizer: rmsprop({ momentum: 0.9 }), rows: 6,
+  },
+  {
+    title: "one of everything",
+    inputs: 1, layers: [dense(1, "tanh"), dense(1)], loss: huber({ delta: 0.1 }), optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), rows: 1,
+  },
+  {
+    title: "a negative slope, lion",
+    inputs: 8, layers: [dense(16, leakyRelu({ slope: -0.2 })), dense(40, "selu"), dense(3, "hardSigmoid")], loss: { name: "meanAbsoluteError" }, optimizer: lion({ weightDecay: 0.1 }), rows: 33,
+  },
+  {
+    title: "adamw before a softmax with binary losses",
+    inputs: 12, layers: [dense(18, "silu"), dense(6, "softmax")], loss: { name: "binaryCrossEntropy" }, optimizer: adamw(), rows: 17, weighted: true,
+  },
+];
+
+interface Prepared {
+  readonly image: Uint8Array;
+  readonly tape: number;
+  readonly count: number;
+  readonly steps: number;
+  readonly panel: number;
+}
+
+/** The memory of a network at the start of a fit: data, order, records of three steps of which the last has fewer rows, and the tape. */
+async function prepare({ inputs, layers, loss, optimizer, rows, classes = false, weighted = false, gradientClip }: Trained): Promise<Prepared> {
+  await ready();
+  const outputs = layers[layers.length - 1].units;
+  const model = new Model(checkNetwork({ inputs, layers, seed: 5 }), "test", {
+    slots: slotNames(optimizer).length, snapshot: false, best: false, average: false, batch: rows, windowRows: WINDOW, orderLength: WINDOW,
+    targetWidth: classes ? 1 : outputs, weighted,
+  });
+  model.initialise();
+  const { layout, core: { f32, f64, u32, u8 } } = model;
+  const next = randomNumbers(71);
+  for (let i = 0; i < WINDOW * inputs; i++) f32[layout.window / 4 + i] = 2 * next() - 1;
+  for (let i = 0; i < WINDOW * (classes ? 1 : outputs); i++) f32[layout.targetWindow / 4 + i] = classes ? Math.floor(outputs * next()) : next();
+  for (let i = 0; weighted && i < WINDOW; i++) f32[layout.weightWindow / 4 + i] = i % 7 === 0 ? 0 : 0.5 + next();
+  for (let i = 0; i < WINDOW; i++) u32[layout.order / 4 + i] = (i * 17) % WINDOW;
+  const count = placeTraining(model, { loss, optimizer, gradientClip, hits: true, weighted, classes });
+  const progress = freshProgress();
+  for (let step = 0; step < STEPS; step++) {
+    const record = layout.steps / 8 + step * STEP_WORDS;
+    f64[record + Step.first] = step * rows;
+    f64[record + Step.rows] = step === STEPS - 1 ? Math.ceil(rows / 3) : rows;
+    f64[record + Step.inverseWeight] = 1 / f64[record + Step.rows];
+    writeRates(f64, record, optimizer, progress, coreMath);
+  }
+  return { image: u8.slice(), tape: layout.tapes.training, count, steps: layout.steps, panel: layout.panel };
+}
+
+/** A build on a copy of an image, and its bytes without the panel. */
+function copyOf({ image, panel }: Prepared, build: Build) {
+  const { kernels, memory } = instantiateBuild(build, image.length);
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(image);
+  return {
+    kernels,
+    bytes: (): Buffer => {
+      const copy = Buffer.from(bytes.slice());
+      copy.fill(0, panel, panel + PANEL_BYTES);
+      return copy;
+    },
+  };
+}
+
+describe.each(networks)("$title", (network) => {
+  it("gives the bytes of one thread for 1, 2, 3, 4, 7 and 8 shares in any order, in both builds", async () => {
+    const prepared = await prepare(network);
+    const { tape, count, steps, panel } = prepared;
+    const whole = copyOf(prepared, "release");
+    expect(whole.kernels.play(tape, count, steps, 0, STEPS, panel)).toBe(STEPS);
+    const expected = whole.bytes();
+    const start = copyOf(prepared, "release").bytes();
+    expect(expected.compare(start)).not.toBe(0);
+    const losses = new Float64Array(expected.buffer, expected.byteOffset + steps, STEPS * STEP_WORDS);
+    for (let step = 0; step < STEPS; step++) expect(losses[step * STEP_WORDS + Step.loss]).toBeGreaterThan(0);
+
+    let played = 0;
+    for (const build of ["release", "debug"] as const) {
+      for (const threads of THREADS) {
+        for (const backwards of [false, true]) {
+          const { kernels, bytes } = copyOf(prepared, build);
+          for (let step = 0; step < STEPS; step++) {
+            for (let instruction = 0; instruction < count; instruction++) {
+              for (let i = 0; i < threads; i++) {
+                const thread = backwards ? threads - 1 - i : i;
+                kernels.execute(tape + 4 * INSTRUCTION_WORDS * instruction, steps + 8 * STEP_WORDS * step, thread, threads, panel);
+              }
+            }
+          }
+          expect(bytes().equals(expected), `${build}, ${threads} shares${backwards ? ", last first" : ""}`).toBe(true);
+          played++;
+        }
+      }
+    }
+    expect(played).toBe(2 * 6 * 2);
+  });
+});
+
+it("the networks have every instruction of a training step among them", async () => {
+  const seen = new Set<number>();
+  for (const network of networks) {
+    const { image, tape, count } = await prepare(network);
+    const words = new Int32Array(image.buffer);
+    for (let i = 0; i < count; i++) seen.add(words[tape / 4 + INSTRUCTION_WORDS * i]);
+  }
+  const all = Object.values(Op).filter((op) => typeof op === "number" && op !== Op.denseSingle);
+  expect([...seen].sort((a, b) => a - b)).toEqual(all);
+});
+
+it("a lone prediction is the same in any number of shares", async () => {
+  await ready();
+  const model = new Model(checkNetwork({ inputs: 37, layers: [dense(29, prelu()), dense(18, prelu({ shared: true })), dense(11, "softmax")], seed: 2 }), "test");
+  model.initialise();
+  const { layout, core, topology } = model;
+  const next = randomNumbers(3);
+  for (let i = 0; i < 37; i++) core.f32[layout.samples / 4 + i] = next();
+  core.f64[LONE_STEP / 8 + Step.rows] = 1;
+  const count = model.place("single", "", () => singleTape(topology, layout));
+  const prepared = { image: core.u8.slice(), tape: layout.tapes.single, count, steps: LONE_STEP, panel: layout.panel };
+  const whole = copyOf(prepared, "release");
+  whole.kernels.play(prepared.tape, count, LONE_STEP, 0, 1, layout.panel);
+  const expected = whole.bytes();
+  for (const build of ["release", "debug"] as const) {
+    for (const threads of THREADS) {
+      const { kernels, bytes } = copyOf(prepared, build);
+      for (let i = 0; i < count; i++) {
+        for (let thread = threads - 1; thread >= 0; thread--) kernels.execute(prepared.tape + 4 * INSTRUCTION_WORDS * i, LONE_STEP, thread, threads, layout.panel);
+      }
+      expect(bytes().equals(expected), `${build}, ${threads} shares`).toBe(true);
+    }
+  }
+});
+
+it("play stops at a step whose loss is not finite, before anything of it is applied", async () => {
+  const prepared = await prepare(networks[0]);
+  const { kernels, memory } = instantiateBuild("release", prepared.image.length);
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(prepared.image);
+  const { tape, count, steps, panel } = prepared;
+  expect(kernels.play(tape, count, steps, 0, 1, panel)).toBe(1);
+  const parameters = new Float32Array(memory.buffer, 1024, 13 * 67);
+  const afterOne = parameters.slice();
+  // the second step's weights sum to nothing finite
+  new Float64Array(memory.buffer)[steps / 8 + STEP_WORDS + Step.inverseWeight] = Infinity;
+  expect(kernels.play(tape, count, steps, 1, STEPS, panel)).toBe(0);
+  expect(parameters.slice()).toEqual(afterOne);
+  expect(Number.isFinite(new Float64Array(memory.buffer)[steps / 8 + STEP_WORDS + Step.loss])).toBe(false);
+});
+
+it("a panel is no larger than the sizes say", () => {
+  expect(PANEL_BYTES).toBeGreaterThanOrEqual(KC * NR * 4);
+  expect(PANEL_BYTES).toBeLessThan(2 * KC * NR * 4);
+});
+
+describe("a step allocates nothing", () => {
+  const collect = (): number => {
+    setFlagsFromString("--expose-gc");
+    (runInNewContext("gc") as () => void)();
+    return process.memoryUsage().heapUsed;
+  };
+
+  it("trainBatch: memory has the same length and the heap the same size after 1,000 steps", async () => {
+    const network = await Network.create({ inputs: 9, layers: [dense(15, "relu"), dense(4, "softmax")], seed: 1 });
+    const next = randomNumbers(1);
+    const inputs = Float32Array.from({ length: 16 * 9 }, next);
+    const labels = Uint8Array.from({ length: 16 }, () => Math.floor(4 * next()));
+    const train = (steps: number): void => {
+      for (let i = 0; i < steps; i++) network.trainBatch(inputs, labels, { optimizer: "adam" });
+    };
+    train(1000);
+    const bytes = network.layers[0].weights.buffer.byteLength;
+    // the engine's own bookkeeping comes and goes; what every thousand steps left behind would show in each of the three
+    const growths = [0, 1, 2].map(() => {
+      const before = collect();
+      train(1000);
+      return collect() - before;
+    });
+    expect(network.layers[0].weights.buffer.byteLength).toBe(bytes);
+    expect(Math.min(...growths)).toBeLessThan(16_000);
+    // and what they make meanwhile is bounded by the collector
+    const started = process.memoryUsage().heapUsed;
+    train(1000);
+    expect(process.memoryUsage().heapUsed - started).toBeLessThan(32 * 2 ** 20);
+  });
+
+  it("fit and predict: memory keeps its length over many epochs", async () => {
+    const network = await Network.create({ inputs: 9, layers: [dense(15, "relu"), dense(2)], seed: 1 });
+    const next = randomNumbers(2);
+    const inputs = Float32Array.from({ length: 50 * 9 }, next);
+    const targets = Float32Array.from({ length: 50 * 2 }, next);
+    const lengths = new Set<number>();
+    const output = new Float32Array(2);
+    await network.fit(inputs, targets, {
+      epochs: 150, batchSize: 7,
+      onEpoch: () => {
+        network.predict(inputs.subarray(0, 9), output);
+        lengths.add(network.layers[0].weights.buffer.byteLength);
+      },
+    });
+    expect(lengths.size).toBe(1);
+    const before = network.layers[0].weights.buffer.byteLength;
+    await network.fit(inputs, targets, { epochs: 2, batchSize: 7 });
+    expect(network.layers[0].weights.buffer.byteLength).toBe(before);
+  });
+});
