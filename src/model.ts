@@ -1,23 +1,20 @@
 // The state of a network behind the class that users hold: description, memory and its plan, tapes, and what training
 // carries from one fit to the next. Network, fit, inference and files work on it; it computes nothing itself.
 
-import { InitCode, INSTRUCTION_WORDS, Step, Stream } from "../assembly/codes.js";
+import { INSTRUCTION_WORDS, Step } from "../assembly/codes.js";
 import { describeValue } from "./check.js";
-import type { Initializer } from "./describe/initializers.js";
 import type { NetworkDescription } from "./describe/layers.js";
 import { defaultLoss } from "./describe/losses.js";
 import type { Loss } from "./describe/losses.js";
 import type { Optimizer } from "./describe/optimizers.js";
 import { slotNames } from "./describe/optimizers.js";
 import { Core, MOST_PAGES } from "./engine/core.js";
-import { INFERENCE, LONE_STEP, RANDOM_SCRATCH, planLayout, planTopology } from "./plan/layout.js";
-import type { Demand, LayerShape, Layout, Run, TapeName, Topology } from "./plan/layout.js";
+import { INFERENCE, LONE_STEP, planLayout, planTopology } from "./plan/layout.js";
+import type { Demand, Layout, Run, TapeName, Topology } from "./plan/layout.js";
 import type { Tape } from "./plan/tape.js";
-import { orthogonalMatrix } from "./plan/orthogonal.js";
-import { seedWords } from "./random.js";
-import { freshProgress } from "./train/rates.js";
-import type { OptimizerProgress } from "./train/rates.js";
-import type { UnfinishedFit } from "./train/unfinished.js";
+import { freshProgress } from "./progress.js";
+import type { OptimizerProgress } from "./progress.js";
+import type { UnfinishedFit } from "./progress.js";
 
 /** The most bytes that a plan may take: the address space of 32 bits, less a page. */
 const MOST_BYTES = (MOST_PAGES - 1) * 65536;
@@ -77,43 +74,6 @@ export class Model {
     copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice() };
     copy.tabular = this.tabular;
     return copy;
-  }
-
-  /** Draws all parameters anew from the seed. */
-  initialise(): void {
-    for (const shape of this.topology.layers) {
-      const { spec, index } = shape;
-      this.initialiseRun(shape, shape.weights, spec.weightInit, Stream.weights);
-      this.initialiseRun(shape, shape.biases, spec.biasInit, Stream.biases);
-      if (spec.activation.name === "prelu") this.fill(shape.slopes, InitCode.constant, spec.activation.initialSlope, 0, index, Stream.weights);
-    }
-  }
-
-  private initialiseRun({ index, inputs, units }: LayerShape, run: Run, init: Initializer, stream: Stream): void {
-    const both = inputs + units;
-    const uniform = (bound: number): void => this.fill(run, InitCode.uniform, -bound, bound, index, stream);
-    const normal = (mean: number, deviation: number): void => this.fill(run, InitCode.normal, mean, deviation, index, stream);
-    switch (init.name) {
-      case "zeros": return this.fill(run, InitCode.constant, 0, 0, index, stream);
-      case "ones": return this.fill(run, InitCode.constant, 1, 0, index, stream);
-      case "constant": return this.fill(run, InitCode.constant, init.value, 0, index, stream);
-      case "uniform": return this.fill(run, InitCode.uniform, init.low, init.high, index, stream);
-      case "normal": return normal(init.mean, init.deviation);
-      case "glorotUniform": return uniform(Math.sqrt(6 / both));
-      case "glorotNormal": return normal(0, Math.sqrt(2 / both));
-      case "heUniform": return uniform(Math.sqrt(6 / inputs));
-      case "heNormal": return normal(0, Math.sqrt(2 / inputs));
-      case "lecunUniform": return uniform(Math.sqrt(3 / inputs));
-      case "lecunNormal": return normal(0, Math.sqrt(1 / inputs));
-      case "orthogonal":
-        normal(0, 1);
-        return orthogonalMatrix(this.floats(run), units, inputs);
-    }
-  }
-
-  private fill(run: Run, code: InitCode, x: number, y: number, index: number, stream: Stream): void {
-    const at = this.layout.parameters + 4 * run.begin;
-    this.core.exports.fillRandom(code, at, run.length, x, y, ...seedWords(this.description.seed), index, stream, RANDOM_SCRATCH);
   }
 
   /** A view of a run in the block of parameters that begins at `block`: parameters by default. */
@@ -197,6 +157,14 @@ export class Model {
 export function firstNonFinite(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
   return -1;
+}
+
+/**
+ * Refuses a network whose plan would need more than 4 GB, before anything is allocated.
+ * @throws {RangeError} with the figure
+ */
+export function checkPlan({ inputs, layers }: NetworkDescription, subject: string): void {
+  checkSize(subject, planLayout(planTopology(inputs, layers), INFERENCE));
 }
 
 function checkSize(subject: string, { byteLength, demand }: Layout): void {

@@ -16,8 +16,9 @@ import { evaluateRows, gradientRows, predictInto, readerSource, traceRows } from
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 import { explainNeuron } from "./inspect/neuron.js";
 import type { Neuron } from "./inspect/neuron.js";
+import { initialise } from "./initialise.js";
 import { formatSummary } from "./inspect/summary.js";
-import { Model } from "./model.js";
+import { Model, checkPlan } from "./model.js";
 import { checkSamples } from "./samples.js";
 import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
@@ -25,7 +26,7 @@ import type { BatchOptions } from "./train/batch.js";
 import { fit, targetRows } from "./train/fit.js";
 import { evaluateMetrics } from "./train/metrics.js";
 import { checkData, outputActivation } from "./train/prepare.js";
-import { freshProgress } from "./train/rates.js";
+import { freshProgress } from "./progress.js";
 
 /** What `evaluate` returns. */
 export interface Evaluation {
@@ -79,10 +80,11 @@ export class Network {
    */
   static async create(options: NetworkOptions): Promise<Network> {
     const description = checkNetwork(options);
+    checkPlan(description, "create");
     checkSavable(description);
     await ready();
     const model = new Model(description, "create");
-    model.initialise();
+    initialise(model);
     return new Network(construct, model);
   }
 

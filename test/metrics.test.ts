@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { confusionMatrix, evaluateMetrics, rocCurve } from "../src/train/metrics.js";
+import type { OutputKind } from "../src/train/metrics.js";
 import type { Metric } from "../src/describe/metrics.js";
 
-interface Case {
-  name: string; samples: number; outputCount: number; loss: string; activation: string;
+interface Case extends OutputKind {
+  name: string; samples: number; outputCount: number;
   outputs: number[]; targets: number[]; expected: Record<string, number>;
   confusion?: number[][]; actual?: number[]; predicted?: number[];
 }
@@ -18,10 +19,10 @@ const golden: { cases: Case[]; curves: Curve[] } = JSON.parse(readFileSync(new U
 
 const SCORES: Metric[] = ["accuracy", "precision", "recall", "f1", "auc"];
 const ERRORS: Metric[] = ["meanAbsoluteError", "meanSquaredError", "rootMeanSquaredError", "r2"];
-const SIGMOID = { loss: "binaryCrossEntropy", activation: "sigmoid" };
-const SOFTMAX = { loss: "crossEntropy", activation: "softmax" };
-const LINEAR = { loss: "meanSquaredError", activation: "linear" };
-const HINGE = { loss: "hinge", activation: "linear" };
+const SIGMOID: OutputKind = { loss: "binaryCrossEntropy", activation: "sigmoid" };
+const SOFTMAX: OutputKind = { loss: "crossEntropy", activation: "softmax" };
+const LINEAR: OutputKind = { loss: "meanSquaredError", activation: "linear" };
+const HINGE: OutputKind = { loss: "hinge", activation: "linear" };
 
 const f32 = (values: readonly number[]) => new Float32Array(values);
 
@@ -64,7 +65,7 @@ describe("classes", () => {
     expect(got).toEqual({ accuracy: 0.75, precision: 1, recall: 2 / 3, f1: 0.8, auc: 2 / 3 });
   });
 
-  test.each(["sigmoid", "hardSigmoid"])("the threshold after %s is 0.5 with any loss", (activation) => {
+  test.each(["sigmoid", "hardSigmoid"] as const)("the threshold after %s is 0.5 with any loss", (activation) => {
     expect(evaluateMetrics(["accuracy"], f32([0.4, 0.6]), f32([0, 1]), 2, 1, { loss: "meanSquaredError", activation })).toEqual({ accuracy: 1 });
   });
 

@@ -15,8 +15,8 @@ import { checkLossFits, resolveLoss } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
 import { resolveOptimizer } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
-import type { OptimizerProgress } from "../train/rates.js";
-import type { UnfinishedFit } from "../train/unfinished.js";
+import type { OptimizerProgress } from "../progress.js";
+import type { UnfinishedFit } from "../progress.js";
 import { parseJSON } from "./json.js";
 import type { JSONValue } from "./json.js";
 

@@ -209,7 +209,8 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const strides = layers.map(({ units }) => rowStride(units));
   const sampleStride = rowStride(topology.inputs);
   const floatsPerRow = sampleStride + strides.reduce((sum, stride) => sum + stride, 0);
-  const chunk = Math.min(256, Math.max(8, 8 * Math.floor(CHUNK_FLOATS / floatsPerRow / 8)));
+  const fitting = Math.floor(CHUNK_FLOATS / floatsPerRow);
+  const chunk = Math.min(256, fitting < 8 ? Math.max(1, fitting) : fitting & ~7);
   const rows = Math.max(demand.batch, chunk);
   const widest = Math.max(sampleStride, ...strides);
 

@@ -5,22 +5,7 @@ import { Step } from "../../assembly/codes.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { scheduledRate } from "../describe/schedules.js";
 import type { ScheduleMath } from "../describe/schedules.js";
-
-/** What an optimizer carries from step to step beside its slots. Saved with them. */
-export interface OptimizerProgress {
-  /** Steps done, over all fits: t of the next step. */
-  steps: number;
-  /** NAdam's Π μ. */
-  muProduct: number;
-  /** reduceOnPlateau: the rate's factor so far, the best measure (undefined before the first epoch) and epochs since. */
-  plateauScale: number;
-  plateauBest: number | undefined;
-  plateauWait: number;
-}
-
-export function freshProgress(): OptimizerProgress {
-  return { steps: 0, muProduct: 1, plateauScale: 1, plateauBest: undefined, plateauWait: 0 };
-}
+import type { OptimizerProgress } from "../progress.js";
 
 /** base^n for an integer n ≥ 0 by squaring: the same bits everywhere, unlike Math.pow. */
 export function integerPower(base: number, n: number): number {

@@ -10,7 +10,7 @@ import { firstNonFinite } from "../model.js";
 import type { Model } from "../model.js";
 import { trainingTape } from "../plan/tape.js";
 import type { TrainingPlan } from "../plan/tape.js";
-import type { OptimizerProgress } from "./rates.js";
+import type { OptimizerProgress } from "../progress.js";
 
 /** The core's own scalar functions, for schedules. */
 export const coreMath: ScheduleMath = {

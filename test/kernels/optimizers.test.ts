@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { OptimizerCode, Step, STEP_WORDS } from "../../assembly/codes.js";
 import { adagrad, adam, adamw, lion, nadam, rmsprop, sgd } from "../../src/index.js";
 import type { Optimizer } from "../../src/index.js";
-import { freshProgress, writeRates } from "../../src/train/rates.js";
+import { freshProgress } from "../../src/progress.js";
+import { writeRates } from "../../src/train/rates.js";
 import { createOptimizer, optimizerStep, type OracleOptimizer } from "../oracle/optimizers.js";
 import { bitsOf, instantiateBuild, LARGEST, randomFloats, Stage } from "./stage.js";
 

@@ -11,11 +11,13 @@ import { INSTRUCTION_WORDS, KC, NR, Op, PANEL_BYTES, STEP_WORDS, Step } from "..
 import { checkNetwork } from "../../src/describe/layers.js";
 import { adam, adamw, crossEntropy, dense, gelu, huber, leakyRelu, lion, nadam, Network, prelu, ready, rmsprop, sgd } from "../../src/index.js";
 import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
+import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
 import { slotNames } from "../../src/describe/optimizers.js";
 import { LONE_STEP } from "../../src/plan/layout.js";
 import { singleTape } from "../../src/plan/tape.js";
-import { freshProgress, writeRates } from "../../src/train/rates.js";
+import { freshProgress } from "../../src/progress.js";
+import { writeRates } from "../../src/train/rates.js";
 import { coreMath, placeTraining } from "../../src/train/step.js";
 import { instantiateBuild, randomNumbers, type Build } from "./stage.js";
 
@@ -85,7 +87,7 @@ async function prepare({ inputs, layers, loss, optimizer, rows, classes = false,
     slots: slotNames(optimizer).length, snapshot: false, best: false, average: false, batch: rows, windowRows: WINDOW, orderLength: WINDOW,
     targetWidth: classes ? 1 : outputs, weighted,
   });
-  model.initialise();
+  initialise(model);
   const { layout, core: { f32, f64, u32, u8 } } = model;
   const next = randomNumbers(71);
   for (let i = 0; i < WINDOW * inputs; i++) f32[layout.window / 4 + i] = 2 * next() - 1;
@@ -167,7 +169,7 @@ it("the networks have every instruction of a training step among them", async ()
 it("a lone prediction is the same in any number of shares", async () => {
   await ready();
   const model = new Model(checkNetwork({ inputs: 37, layers: [dense(29, prelu()), dense(18, prelu({ shared: true })), dense(11, "softmax")], seed: 2 }), "test");
-  model.initialise();
+  initialise(model);
   const { layout, core, topology } = model;
   const next = randomNumbers(3);
   for (let i = 0; i < 37; i++) core.f32[layout.samples / 4 + i] = next();

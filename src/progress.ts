@@ -1,5 +1,22 @@
-// The record of a fit that has not ended: all that `resume` needs beside the tensors, small enough to be saved with the
-// network. Best weights, averages and collected outputs are tensors; their places are in the plan.
+// What training carries beside tensors: the optimizer's counters, and the record of a fit that has not ended, which is all that
+// `resume` needs, small enough to be saved with the network. Best weights and collected outputs are tensors; their places are
+// in the plan.
+
+/** What an optimizer carries from step to step beside its slots. Saved with them. */
+export interface OptimizerProgress {
+  /** Steps done, over all fits: t of the next step. */
+  steps: number;
+  /** NAdam's Π μ. */
+  muProduct: number;
+  /** reduceOnPlateau: the rate's factor so far, the best measure (undefined before the first epoch) and epochs since. */
+  plateauScale: number;
+  plateauBest: number | undefined;
+  plateauWait: number;
+}
+
+export function freshProgress(): OptimizerProgress {
+  return { steps: 0, muProduct: 1, plateauScale: 1, plateauBest: undefined, plateauWait: 0 };
+}
 
 /** What early stopping carries from epoch to epoch. */
 export interface BestSoFar {
