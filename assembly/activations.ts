@@ -8,7 +8,7 @@
 // At a kink the derivative is PyTorch's. Special values: f(NaN) is NaN, f(±∞) the limit.
 
 import { ActivationCode } from "./codes";
-import { loadPartial, storePartial, maxLanes } from "./simd";
+import { laneMask, loadPartial, maxLanes, storePartial } from "./simd";
 import {
   exp4, expm14, tanh4, sigmoid4, softplus4, gelu4, geluTanh4, silu4, mish4, softsign4, sigmoidDerivative4, tanhDerivative4,
   geluDerivative4, geluTanhDerivative4, siluDerivative4, mishDerivative4, softsignDerivative4,
@@ -258,6 +258,13 @@ export function activationBackward(code: i32, z: usize, a: usize, d: usize, rows
   }
 }
 
+/** Infinities as the largest finite numbers, so that a row with an infinite z has its limit; finite values and NaN stay. */
+@inline
+function bounded(z: v128): v128 {
+  const largest = f32x4.splat(3.4028234663852886e38);
+  return f32x4.pmax(f32x4.pmin(z, largest), f32x4.neg(largest));
+}
+
 /**
  * Rows of softmax: a_j = e^(z_j − max) / Σ_k e^(z_k − max), the greatest subtracted first so that nothing overflows.
  * The sum runs in f64, in order of k. z: read. a: written, may be z. Padding behind `columns` is left 0.
@@ -271,17 +278,17 @@ export function softmaxForward(z: usize, a: usize, rows: i32, columns: i32, stri
     let greatest = negativeInfinity;
     for (let at: usize = 0; at < whole; at += 16) greatest = f32x4.max(greatest, v128.load(z + at));
     if (rest) greatest = f32x4.max(greatest, tailOf(z + whole, rest, negativeInfinity));
-    const top = f32x4.splat(maxLanes(greatest));
+    const top = bounded(f32x4.splat(maxLanes(greatest)));
     // exponentials and their sum
     let low = f64x2.splat(0), high = low;
     for (let at: usize = 0; at < whole; at += 16) {
-      const e = exp4(f32x4.sub(v128.load(z + at), top));
+      const e = exp4(f32x4.sub(bounded(v128.load(z + at)), top));
       v128.store(a + at, e);
       low = f64x2.add(low, f64x2.promote_low_f32x4(e));
       high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(e, e, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
     }
     if (rest) {
-      const e = exp4(f32x4.sub(tailOf(z + whole, rest, negativeInfinity), top));
+      const e = v128.and(exp4(f32x4.sub(bounded(tailOf(z + whole, rest, negativeInfinity)), top)), laneMask(rest));
       v128.store(a + whole, e);
       low = f64x2.add(low, f64x2.promote_low_f32x4(e));
       high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(e, e, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));

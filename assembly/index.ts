@@ -8,5 +8,5 @@ export { activationBackward, activationForward, softmaxBackward, softmaxForward 
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 export { gatherClasses, gatherRows, smoothRows } from "./gather";
-export { fillRandom, philox, shuffle } from "./random";
+export { fillRandom, philox, shuffle, shufflePart } from "./random";
 export { cos64, exp64, log64, normalQuantile64, pow64 } from "./double";

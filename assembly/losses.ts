@@ -14,6 +14,8 @@ import { laneMask } from "./simd";
 import { exp4, expm14, log4, log1p4, tanh4 } from "./vmath";
 
 const LN2: f32 = 0.6931471805599453;
+/** The largest finite f32: what t/a is bounded by where a is so small that the quotient overflows. Times f'(z), itself that small, it is near the truth again. */
+const LARGEST: f32 = 3.4028234663852886e38;
 
 /** ln cosh e. Near 0, where |e| + ln(1 + e^(−2|e|)) − ln 2 loses its digits, ½·ln(1 + sinh² e). */
 @inline
@@ -58,7 +60,10 @@ function valueVector(code: i32, z: v128, a: v128, t: v128, parameter: v128): v12
   }
   if (code == LossCode.hinge) return f32x4.max(f32x4.sub(one, f32x4.mul(t, a)), zero);
   if (code == LossCode.poisson) return f32x4.sub(a, v128.andnot(f32x4.mul(t, log4(a)), f32x4.eq(t, zero)));
-  return v128.andnot(f32x4.mul(t, log4(f32x4.div(t, a))), f32x4.eq(t, zero)); // klDivergence
+  // klDivergence; where t/a overflows though neither is at its end, the difference of the logarithms
+  const ratio = f32x4.div(t, a);
+  const far = f32x4.sub(log4(t), log4(a));
+  return v128.andnot(f32x4.mul(t, v128.bitselect(far, log4(ratio), f32x4.eq(ratio, f32x4.splat(Infinity)))), f32x4.eq(t, zero));
 }
 
 /** ∂l/∂a of one vector, or ∂l/∂z for the fused sigmoid form. */
@@ -78,8 +83,9 @@ function slopeVector(code: i32, a: v128, t: v128, parameter: v128): v128 {
   }
   if (code == LossCode.sigmoidCrossEntropy) return e;
   if (code == LossCode.hinge) return v128.and(f32x4.neg(t), f32x4.gt(f32x4.sub(one, f32x4.mul(t, a)), zero));
-  if (code == LossCode.poisson) return f32x4.sub(one, v128.andnot(f32x4.div(t, a), f32x4.eq(t, zero)));
-  return v128.andnot(f32x4.neg(f32x4.div(t, a)), f32x4.eq(t, zero)); // klDivergence
+  const quotient = v128.andnot(f32x4.pmin(f32x4.div(t, a), f32x4.splat(LARGEST)), f32x4.eq(t, zero));
+  if (code == LossCode.poisson) return f32x4.sub(one, quotient);
+  return f32x4.neg(quotient); // klDivergence
 }
 
 /** One row of an elementwise loss; d = 0 computes the value alone. */
@@ -94,7 +100,11 @@ function elementwiseRow(code: i32, z: usize, a: usize, t: usize, d: usize, colum
     const l = v128.and(valueVector(code, v128.load(z + at), av, tv, parameter), mask);
     low = f64x2.add(low, f64x2.promote_low_f32x4(l));
     high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(l, l, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
-    if (d) v128.store(d + at, v128.and(f32x4.mul(slopeVector(code, av, tv, parameter), scale), mask));
+    if (d) {
+      let gradient = f32x4.mul(slopeVector(code, av, tv, parameter), scale);
+      if (code == LossCode.poisson || code == LossCode.klDivergence) gradient = f32x4.pmax(gradient, f32x4.splat(-LARGEST));
+      v128.store(d + at, v128.and(gradient, mask));
+    }
   }
   const total = f64x2.add(low, high);
   return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);

@@ -56,8 +56,16 @@ export function fillRandom(code: i32, ptr: usize, length: i32, x: f64, y: f64, s
  * "Fast random integer generation in an interval": multiply, reject the short remainder). scratch: 16 bytes.
  */
 export function shuffle(ptr: usize, length: u32, seedLow: u32, seedHigh: u32, index: u32, stream: u32, scratch: usize): void {
-  let drawn: u32 = 0;
-  for (let i: u32 = length; i > 1; --i) {
+  shufflePart(ptr, length, 1, 0, seedLow, seedHigh, index, stream, scratch);
+}
+
+/**
+ * The part of a shuffle that settles places from − 1 down to `to`, for one that is done in pieces: from `length` to 1 it is the
+ * whole. `drawn` is how many numbers the parts before have drawn, 0 at first; returns it for the next part.
+ */
+export function shufflePart(ptr: usize, from: u32, to: u32, drawn: u32, seedLow: u32, seedHigh: u32, index: u32, stream: u32, scratch: usize): u32 {
+  if (drawn & 3) philox(drawn >> 2, 0, index, stream, seedLow, seedHigh, scratch);
+  for (let i: u32 = from; i > to; --i) {
     let product: u64;
     do {
       if ((drawn & 3) == 0) philox(drawn >> 2, 0, index, stream, seedLow, seedHigh, scratch);
@@ -70,4 +78,5 @@ export function shuffle(ptr: usize, length: u32, seedLow: u32, seedHigh: u32, in
     store<u32>(ptr + last, load<u32>(ptr + j));
     store<u32>(ptr + j, kept);
   }
+  return drawn;
 }

@@ -165,7 +165,7 @@ export class Network {
     const data = checkData(model, inputs, targets, loss);
     const { count } = data.samples;
     const outputs = metrics.length > 0 ? new Float32Array(count * model.topology.outputs) : undefined;
-    const value = evaluateRows(model, readerSource(model, data.samples, data.targets, loss), loss, outputs, batchSize);
+    const value = evaluateRows(model, readerSource(model, data.samples, data.targets, loss), loss, { outputs, most: batchSize });
     if (outputs === undefined) return { loss: value, metrics: {} };
     const kind = { loss: loss.name, activation: outputActivation(model).name };
     return { loss: value, metrics: evaluateMetrics(metrics, outputs, targetRows(model, data.targets, undefined), count, model.topology.outputs, kind) };

@@ -578,6 +578,25 @@ describe("an AbortSignal", () => {
   });
 });
 
+describe("a long validation", () => {
+  test("is not finished once the signal is aborted", async () => {
+    const many = 100_000;
+    const validationInputs = Array.from({ length: many }, (_, i) => [i / many, 0, 1]);
+    const oneHot = Array.from({ length: many }, () => [1, 0, 0]);
+    let reads = 0;
+    // Rows where training has class indices are read as they are needed.
+    const counted = new Proxy(validationInputs, { get: (rowsOfData, key, receiver) => (reads++, Reflect.get(rowsOfData, key, receiver)) });
+    const controller = new AbortController();
+    const onBatch = (): void => {
+      reads = 0;
+      setImmediate(() => controller.abort(REASON));
+    };
+    await expect((await classifier()).fit(inputs, classes, { batchSize: 100, validationData: [counted, oneHot], onBatch, signal: controller.signal })).rejects.toBe(REASON);
+    expect(reads).toBeGreaterThan(0);
+    expect(reads).toBeLessThan(many);
+  });
+});
+
 describe("the event loop", () => {
   /** The longest stretches of computing between two turns while `work` runs, in ms, longest first: by the clock or by the CPU time, whichever is less, since other processes run too. */
   async function stretches(work: Promise<unknown>): Promise<number[]> {
@@ -654,8 +673,10 @@ describe("divergence", () => {
     expect((await Network.load(network.save({ optimizer: false }))).layers.map((layer) => layer.weights)).toEqual((await Network.load(before)).layers.map((layer) => layer.weights));
   });
 
-  test("restores the end of the last good epoch: weights, slots, step count and order", async () => {
-    const options: FitOptions = { batchSize: 10, optimizer: adam({ learningRate: cosineDecay({ initial: 0.05, steps: 40 }) }) };
+  test.each([
+    ["step count", cosineDecay({ initial: 0.05, steps: 40 })], ["plateau", reduceOnPlateau({ initial: 0.1, factor: 0.5, patience: 0, minDelta: 10 })],
+  ])("restores the end of the last good epoch: weights, slots, order and %s", async (_, learningRate) => {
+    const options: FitOptions = { batchSize: 10, optimizer: adam({ learningRate }) };
     const network = await regression();
     let epochs = 0;
     const onBatch = ({ epoch, step }: BatchReport): void => {
@@ -780,6 +801,34 @@ describe("data too large for the memory", () => {
     network.layers.forEach(({ weights, biases }, l) => expect([weights, biases]).toEqual([undisturbed.layers[l].weights, undisturbed.layers[l].biases]));
     // It goes on from there with good data.
     for (const each of [network, undisturbed]) await each.fit(data.inputs, data.rows, { ...options, resume: true });
+    expect(network.save()).toEqual(undisturbed.save());
+  });
+
+  test("that has changed between callbacks leaves a record of how far the fit has come", async () => {
+    const options: FitOptions = { batchSize: 20, epochs: 2 };
+    const [network, undisturbed] = [await regression(), await regression()];
+    await undisturbed.fit(data.inputs, data.rows, options);
+    bound(60);
+    // NaN that only the second epoch meets, at the place of the last of its shuffled samples or before.
+    const changing = data.inputs.slice();
+    const onEpoch = (): void => void changing.fill(NaN, 3 * 2950);
+    await expect(network.fit(changing, data.rows, { ...options, onEpoch })).rejects.toThrow(TypeError);
+    await network.fit(data.inputs, data.rows, { ...options, resume: true });
+    expect(network.save()).toEqual(undisturbed.save());
+  });
+
+  test("whose targets have changed where metrics are made of them is a TypeError from which the epoch's end can be made again", async () => {
+    const options: FitOptions = {
+      epochs: 3, batchSize: 10, metrics: ["r2"], optimizer: sgd({ learningRate: reduceOnPlateau({ initial: 0.1, patience: 0, factor: 0.5 }) }), earlyStopping: { patience: 5 },
+    };
+    const [network, undisturbed] = [await regression(), await regression()];
+    const { epochs } = await undisturbed.fit(inputs, rows, options);
+    const changing = rows.slice();
+    const onBatch = ({ epoch, step }: BatchReport): void => void (epoch === 2 && step === 3 && (changing[4] = NaN));
+    await expect(network.fit(inputs, changing, { ...options, onBatch })).rejects.toThrow(/^targets\[4\]: expected a finite number, got NaN\. The data has changed since it was checked/);
+    await expect(network.clone().then((copy) => copy.fit(inputs, changing, options))).rejects.toThrow(RangeError);
+    const rest = await network.fit(inputs, rows, { ...options, resume: true });
+    expect(timeless(rest.epochs)).toEqual(timeless(epochs.slice(1)));
     expect(network.save()).toEqual(undisturbed.save());
   });
 });

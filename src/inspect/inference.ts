@@ -4,8 +4,10 @@
 // Nothing here grows the memory, so live views that a user holds stay live; and between two steps of a fit the batch
 // matrices are free, so all of it may be called from a callback.
 
+import { Step } from "../../assembly/codes.js";
 import { meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
+import { LONE_STEP } from "../plan/layout.js";
 import type { Layout } from "../plan/layout.js";
 import { evaluationTape, forwardTape, gatherTape, gradientTape, singleTape, tracedLayerTape } from "../plan/tape.js";
 import type { Model } from "../model.js";
@@ -111,35 +113,49 @@ export function predictInto(model: Model, samples: SampleReader, output: Float32
   }
 }
 
+/** What `evaluateChunks` is asked for beside the loss. */
+export interface EvaluationDemand {
+  /** Filled: samples × outputs. */
+  readonly outputs?: Float32Array;
+  /** Whether right predictions are counted. */
+  readonly hits?: boolean;
+  /** The most rows of a chunk. */
+  readonly most?: number;
+}
+
 /**
- * The mean loss over a source's rows, and their outputs where `outputs` is given (samples × outputs, filled).
+ * The mean loss over a source's rows, and how many predictions are right where that is asked for.
  * Row values are added in f64, in order, so that the size of the chunks does not show. Yields between chunks, where other
  * code may run and use the batch matrices.
  */
-export function* evaluateChunks(model: Model, source: RowSource, loss: Loss, outputs?: Float32Array, most = Infinity): Generator<undefined, number> {
+export function* evaluateChunks(
+  model: Model, source: RowSource, loss: Loss, { outputs, hits = false, most = Infinity }: EvaluationDemand = {},
+): Generator<undefined, { readonly loss: number; readonly hits: number }> {
   const { topology, core } = model;
-  const plan = { loss, hits: false, weighted: false };
+  const plan = { loss, hits, weighted: false };
   const size = Math.min(most, model.layout.chunk);
   let sum = 0;
+  let right = 0;
   for (let begin = 0; begin < source.count; begin += size) {
     if (begin > 0) yield;
     const { layout } = model;
     const end = Math.min(begin + size, source.count);
     source.fill(begin, end);
-    const count = model.place("evaluation", JSON.stringify(loss), () => evaluationTape(topology, layout, plan));
+    const count = model.place("evaluation", JSON.stringify(plan), () => evaluationTape(topology, layout, plan));
     model.playOnce("evaluation", count, end - begin, 1);
+    right += core.f64[LONE_STEP / 8 + Step.hits];
     for (let i = 0; i < end - begin; i++) sum += core.f64[layout.values / 8 + i];
     if (outputs !== undefined) copyOutputs(model, end - begin, outputs, begin * topology.outputs);
   }
-  return sum / source.count / (meansOverOutputs(loss) ? topology.outputs : 1);
+  return { loss: sum / source.count / (meansOverOutputs(loss) ? topology.outputs : 1), hits: right };
 }
 
-/** `evaluateChunks` in one go. */
-export function evaluateRows(model: Model, source: RowSource, loss: Loss, outputs?: Float32Array, most?: number): number {
-  const chunks = evaluateChunks(model, source, loss, outputs, most);
+/** The loss of `evaluateChunks` in one go. */
+export function evaluateRows(model: Model, source: RowSource, loss: Loss, demand: EvaluationDemand): number {
+  const chunks = evaluateChunks(model, source, loss, demand);
   for (;;) {
     const { done, value } = chunks.next();
-    if (done) return value;
+    if (done) return value.loss;
   }
 }
 

@@ -101,7 +101,9 @@ function recordToResume(model: Model, call: PreparedFit, hash: string) {
   const { training, metrics, options: { earlyStopping } } = call;
   const outputs = needsOutputs(metrics) ? training.length * model.topology.outputs : undefined;
   const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !model.layout.demand.best;
-  if (record.outputs?.length !== outputs || lacksBest) throw new Error("fit: resume: expected the whole record of the interrupted fit, got a part of it. Leave resume out to start a new fit");
+  if (record.outputs?.length !== outputs || lacksBest) {
+    throw new Error("fit: resume: expected the whole record of the interrupted fit, got a part of it. Leave resume out to start a new fit");
+  }
   return record;
 }
 
@@ -145,7 +147,7 @@ class Fit {
     });
     if (needsOutputs(metrics)) this.outputs = new Float32Array(training.length * topology.outputs);
     this.validation = window.validation();
-    if (this.validation !== undefined && metrics.length > 0) {
+    if (this.validation !== undefined && needsOutputs(metrics)) {
       this.validationOutputs = new Float32Array(this.validation.source.count * topology.outputs);
       this.validationTargets = targetRows(model, this.validation.targets, undefined);
     }
@@ -347,22 +349,28 @@ class Fit {
 
   private trainingMetrics(): Record<string, number> {
     const { model, model: { topology }, call: { metrics, loss, targets } } = this;
-    const kind = { loss: loss.name, activation: outputActivation(model).name };
-    const { argMax } = decisionRule(kind.loss, kind.activation, topology.outputs);
     const { indices, outputs } = this.seen();
-    if (outputs !== undefined) return evaluateMetrics(metrics, outputs, targetRows(model, targets, indices), indices.length, topology.outputs, kind);
-    const decisions = indices.length * (argMax ? 1 : topology.outputs);
-    return metrics.includes("accuracy") ? { accuracy: decisions === 0 ? 0 : this.hits / decisions } : {};
+    if (outputs === undefined) return this.countedMetrics(this.hits, indices.length);
+    const kind = { loss: loss.name, activation: outputActivation(model).name };
+    return evaluateMetrics(metrics, outputs, targetRows(model, targets, indices), indices.length, topology.outputs, kind);
   }
 
   private async validate(): Promise<EpochReport["validation"]> {
-    const { model, call: { loss, metrics, options }, validation } = this;
+    const { model, call: { loss, metrics, options }, validation, validationOutputs: outputs } = this;
     if (validation === undefined) return undefined;
-    const value = await this.slices.run(evaluateChunks(model, validation.source, loss, this.validationOutputs), options.signal);
-    if (this.validationOutputs === undefined) return { loss: value, metrics: {} };
+    const { source } = validation;
+    const demand = { outputs, hits: outputs === undefined && metrics.includes("accuracy") };
+    const value = await this.slices.run(evaluateChunks(model, source, loss, demand), options.signal);
+    if (outputs === undefined) return { loss: value.loss, metrics: this.countedMetrics(value.hits, source.count) };
     const kind = { loss: loss.name, activation: outputActivation(model).name };
-    const measured = evaluateMetrics(metrics, this.validationOutputs, this.validationTargets!, validation.source.count, model.topology.outputs, kind);
-    return { loss: value, metrics: measured };
+    return { loss: value.loss, metrics: evaluateMetrics(metrics, outputs, this.validationTargets!, source.count, model.topology.outputs, kind) };
+  }
+
+  /** Accuracy from the core's count, where it is all that is measured. */
+  private countedMetrics(hits: number, samples: number): Record<string, number> {
+    const { model, call: { loss, metrics } } = this;
+    const { argMax } = decisionRule(loss.name, outputActivation(model).name, model.topology.outputs);
+    return metrics.includes("accuracy") ? { accuracy: samples === 0 ? 0 : hits / (samples * (argMax ? 1 : model.topology.outputs)) } : {};
   }
 
   /** reduceOnPlateau as PyTorch's ReduceLROnPlateau counts: the rate falls after more than `patience` epochs without a better measure. */

@@ -109,7 +109,10 @@ function sampleWeights(
   checkWeights(subject, byClass, Math.max(2, outputs));
   for (let i = 0; i < count; i++) weights[i] *= byClass[classes.classAt(i)];
   const bad = firstNonFinite(weights);
-  if (bad >= 0) throw new RangeError(`${subject}: expected products with sampleWeights that are finite in f32, got ${describeValue(weights[bad])} for sample ${bad}. Use smaller weights`);
+  if (bad >= 0) {
+    const got = `${describeValue(weights[bad])} for sample ${bad}`;
+    throw new RangeError(`${subject}: expected products with sampleWeights that are finite in f32, got ${got}. Use smaller weights`);
+  }
   return weights;
 }
 

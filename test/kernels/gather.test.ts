@@ -39,6 +39,25 @@ describe("gatherRows", () => {
     }
     expect(ran).toBe(68 * 68);
   });
+
+  it("copies long rows", () => {
+    let ran = 0;
+    for (const width of [124, 127, 128, 129, 131, 300, 784]) {
+      const window = randomFloats(width, WINDOW * width);
+      const bits = bitsOf(window);
+      for (const rows of [0, 1, 9]) {
+        stage.clear();
+        const stride = paddedStride(width, ran);
+        const windowAt = stage.place(window, 4 * (ran % 4));
+        const orderAt = placeOrder();
+        const batch = stage.unwritten(rows * stride);
+        stage.run((kernels) => kernels.gatherRows(windowAt, orderAt, 7, batch, 0, rows, width, 4 * stride), [{ at: batch, bytes: 4 * width, rows, stride: 4 * stride }]);
+        for (let row = 0; row < rows; row++) stage.expectBits(batch + 4 * row * stride, bits, order[7 + row] * width, width, `${rows} × ${width}, row ${row}`);
+        ran++;
+      }
+    }
+    expect(ran).toBe(7 * 3);
+  });
 });
 
 describe("gatherClasses", () => {

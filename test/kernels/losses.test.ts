@@ -201,6 +201,7 @@ function run(stage: Stage, { code }: Tried, rows: readonly Row[], columns: numbe
 function expectRow(stage: Stage, tried: Tried, row: Row, placed: Placed, index: number, weight: number, inverse: number): void {
   const exact = exactOf(tried, row);
   const { value, gradient } = tried.bounds(row, exact.gradient);
+  if (value > 1e-4 * (row.z.length + Math.abs(exact.value))) throw new Error(`a bound of ${value} for a loss of ${exact.value}`);
   const got = stage.f64[placed.values / 8 + index];
   if (!(Math.abs(got - weight * exact.value) <= weight * (value + U64 * row.z.length * Math.abs(exact.value)) + 2 ** -149)) {
     throw new Error(`row of ${row.z.length}: loss ${got}, exact ${weight * exact.value}, bound ${weight * value}`);
@@ -208,6 +209,7 @@ function expectRow(stage: Stage, tried: Tried, row: Row, placed: Placed, index: 
   const scale = weight * inverse;
   exact.gradient.forEach((g, j) => {
     const d = stage.f32[placed.d / 4 + index * placed.stride + j];
+    if (gradient(j) > 1e-4 * (1 + Math.abs(g))) throw new Error(`a bound of ${gradient(j)} for a gradient of ${g}`);
     // the scale is rounded to f32, and the product by it
     if (!(Math.abs(d - g * scale) <= scale * (gradient(j) + 2.1 * U * Math.abs(g)) + 2 ** -148)) {
       throw new Error(`row of ${row.z.length}, gradient ${j}: ${d}, exact ${g * scale}, bound ${scale * gradient(j)}`);

@@ -45,7 +45,8 @@ function moduleOf(build: Build): WebAssembly.Module {
 
 /** A build on a memory of its own, of at least so many bytes. */
 export function instantiateBuild(build: Build, bytes: number): { readonly kernels: Kernels; readonly memory: WebAssembly.Memory } {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: 65536, shared: true });
+  const pages = Math.ceil(bytes / PAGE);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   return { kernels: new WebAssembly.Instance(moduleOf(build), { env: { memory } }).exports as unknown as Kernels, memory };
 }
 
@@ -161,15 +162,15 @@ function firstDifference(a: Buffer, b: Buffer, end: number): string {
   return `at byte ${at}: ${a[at]}, ${b[at]}`;
 }
 
-/** Reproducible numbers in [0, 1): mulberry32, public domain. */
+/** Reproducible numbers in [0, 1): the minimal standard generator of Park and Miller with the multiplier 48271, its first numbers left out. */
 export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  let state = 1 + ((Math.abs(seed) * 7919 + 12345) % 2147483646);
+  const next = (): number => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
   };
+  for (let i = 0; i < 5; i++) next();
+  return next;
 }
 
 /** Floats between low and high. */

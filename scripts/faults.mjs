@@ -1,0 +1,143 @@
+// Do the tests notice? Plants one fault after another in a copy of the tree and runs the tests that have to fail.
+//
+//   node scripts/faults.mjs [name…]        all of scripts/faults/list.mjs, or those named
+//
+// First the copy without a fault passes the same tests. A fault counts as caught if it compiles and at least one test fails;
+// anything else, also a pattern that does not occur exactly once, is a failure of this script: exit code 1.
+// In the copy one target of the core is compiled, the debug one, and stands for all: what is tried here are the tests.
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { faults } from "./faults/list.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const COPIED = ["assembly", "src", "test", "scripts", "examples", "package.json", "asconfig.json", "tsconfig.json", "vitest.config.ts"];
+const BUILD_TARGETS = 'const targets = ["release", "debug", "relaxed"];';
+const LONGEST_RUN_MS = 240_000;
+
+class Failure extends Error {}
+
+/** A text with its one occurrence of `find` replaced. */
+function replaceOnce(text, find, put, where) {
+  const count = text.split(find).length - 1;
+  if (count !== 1) throw new Failure(`${where}: expected the pattern once, found it ${count} times: ${find}`);
+  return text.replace(find, () => put);
+}
+
+function edit(file, change) {
+  writeFileSync(file, change(readFileSync(file, "utf8")));
+}
+
+/** A copy of the tree whose only target is the debug build under the release's name. */
+function copyTree() {
+  const copy = mkdtempSync(join(tmpdir(), "rosenblatt-faults-"));
+  for (const name of COPIED) if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
+  edit(join(copy, "scripts/build.mjs"), (text) => replaceOnce(text, BUILD_TARGETS, 'const targets = ["release"];', "scripts/build.mjs"));
+  edit(join(copy, "asconfig.json"), (text) => {
+    const configuration = JSON.parse(text);
+    configuration.targets = { release: { outFile: "build/release.wasm", debug: true } };
+    return JSON.stringify(configuration);
+  });
+  return copy;
+}
+
+function build(copy) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/build.mjs", "--wasm-only"], { cwd: copy, encoding: "utf8" });
+  if (status !== 0) throw new Failure(`does not compile: ${(stderr + stdout).trim().slice(0, 400)}`);
+  copyFileSync(join(copy, "build/release.wasm"), join(copy, "build/debug.wasm"));
+}
+
+/** Runs tests; how many passed and failed, and the name of the first that failed. */
+function runTests(copy, files, only, bail) {
+  const report = join(copy, "build/faults.json");
+  rmSync(report, { force: true });
+  const parameters = [join(root, "node_modules/vitest/vitest.mjs"), "run", ...files, "--reporter=json", `--outputFile=${report}`];
+  if (only !== undefined) parameters.push("-t", only);
+  if (bail) parameters.push("--bail", "1");
+  const { error } = spawnSync(process.execPath, parameters, { cwd: copy, encoding: "utf8", timeout: LONGEST_RUN_MS });
+  if (error !== undefined) throw new Failure(`the tests do not end: ${error.message}`);
+  const { testResults } = JSON.parse(readFileSync(report, "utf8"));
+  const tests = testResults.flatMap((file) => file.assertionResults);
+  const failed = tests.filter(({ status }) => status === "failed");
+  const unloaded = testResults.filter((file) => file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed"));
+  if (unloaded.length > 0 && failed.length === 0) throw new Failure(`does not load: ${unloaded[0].message.slice(0, 400)}`);
+  return { passed: tests.filter(({ status }) => status === "passed").length, failed: failed.length, first: failed[0]?.fullName };
+}
+
+function chosen(names) {
+  for (const name of names) {
+    if (!faults.some((fault) => fault.name === name)) throw new Failure(`faults: expected ${faults.map((fault) => fault.name).join(", ")}, got ${name}`);
+  }
+  return names.length === 0 ? faults : faults.filter(({ name }) => names.includes(name));
+}
+
+/** Every test file's name patterns match tests, and these pass without a fault. */
+function proveSound(copy, planned) {
+  const files = [...new Set(planned.flatMap(({ tests }) => tests))].sort();
+  build(copy);
+  const { passed, failed, first } = runTests(copy, files, undefined, false);
+  if (failed > 0 || passed === 0) throw new Failure(`without a fault ${failed} of ${passed + failed} tests fail, the first: ${first}`);
+  console.log(`without a fault: ${passed} tests of ${files.length} files pass\n`);
+}
+
+/** Plants a fault, runs its tests and takes it out again. The name of the first test that failed, or undefined. */
+function tryFault(copy, { file, find, put, tests, only }) {
+  const path = join(copy, file);
+  const sound = readFileSync(path, "utf8");
+  writeFileSync(path, replaceOnce(sound, find, put, file));
+  try {
+    if (file.startsWith("assembly/")) build(copy);
+    const { passed, failed, first } = runTests(copy, tests, only, true);
+    if (passed + failed === 0) throw new Failure(`no test is named like ${only}`);
+    return first;
+  } finally {
+    writeFileSync(path, sound);
+  }
+}
+
+function main(names) {
+  const planned = chosen(names);
+  if (new Set(faults.map(({ name }) => name)).size !== faults.length) throw new Failure("faults: expected names that differ");
+  for (const { name, file, find, put } of planned) replaceOnce(readFileSync(join(root, file), "utf8"), find, put, `${name}: ${file}`);
+  const copy = copyTree();
+  let escaped = 0;
+  try {
+    proveSound(copy, planned);
+    const width = Math.max(...planned.map(({ name }) => name.length));
+    let planted = false;
+    for (const fault of planned) {
+      const started = performance.now();
+      // the fault before this one may still be in the binary
+      if (planted && !fault.file.startsWith("assembly/")) build(copy);
+      planted = fault.file.startsWith("assembly/");
+      let result;
+      try {
+        const first = tryFault(copy, fault);
+        if (first === undefined) escaped++;
+        result = first === undefined ? "ESCAPED" : `caught by "${first}"`;
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        escaped++;
+        result = `FAILED: ${error.message}`;
+      }
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.log(`${fault.name.padEnd(width)}  ${seconds.padStart(5)} s  ${fault.what}: ${result}`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+  console.log(`\n${planned.length - escaped} of ${planned.length} faults caught`);
+  process.exitCode = escaped > 0 ? 1 : 0;
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

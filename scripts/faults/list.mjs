@@ -1,0 +1,205 @@
+// The planted faults: each is one edit that a person could have made by mistake, and the tests that have to notice it.
+// `find` occurs exactly once in `file`; `tests` are files, of which those tests run whose names match `only`.
+
+const GEMM = ["test/kernels/gemm.test.ts"];
+const DENSE = ["test/kernels/dense.test.ts"];
+const ACTIVATIONS = ["test/kernels/activations.test.ts"];
+const LOSSES = ["test/kernels/losses.test.ts"];
+const OPTIMIZERS = ["test/kernels/optimizers.test.ts"];
+const GATHER = ["test/kernels/gather.test.ts"];
+const RANDOM = ["test/kernels/random.test.ts"];
+const TAPE = ["test/kernels/tape.test.ts"];
+const TRAJECTORIES = ["test/trajectories.test.ts"];
+const FIT = ["test/fit.test.ts"];
+const DESCRIBE = ["test/describe.test.ts"];
+const GRADIENTS = ["test/gradients.test.ts"];
+
+/** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
+export const faults = [
+  // the matrix product and the dense layer
+  {
+    name: "gemm-one-lane", what: "one lane of the panel takes its neighbour, behind the last whole block of 4 k", file: "assembly/gemm.ts",
+    find: "store<f32>(panel, load<f32>(b6 + at), 24);", put: "store<f32>(panel, load<f32>(b5 + at), 24);", tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "gemm-swapped-rows", what: "two rows of B swapped as they are packed", file: "assembly/gemm.ts",
+    find: "storeTransposed(v128.load(b4 + at), v128.load(b5 + at), v128.load(b6 + at)", put: "storeTransposed(v128.load(b4 + at), v128.load(b6 + at), v128.load(b5 + at)",
+    tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "gemm-last-column", what: "the last column of a partial panel is not copied", file: "assembly/gemm.ts",
+    find: "storeColumns(to + 16, loadColumns(from + 16, columns - 4), columns - 4);", put: "storeColumns(to + 16, loadColumns(from + 16, columns - 4), columns - 5);",
+    tests: GEMM, only: "gemm NN",
+  },
+  {
+    name: "gemm-bottom-edge", what: "an edge of three rows computes a fourth", file: "assembly/gemm.ts",
+    find: "(form == STRIDED && rows < 4 ? 0 : 1)", put: "(form == STRIDED && rows < 3 ? 0 : 1)", tests: GEMM, only: "gemm TN",
+  },
+  {
+    name: "gemm-block-boundary", what: "the second block of k starts anew", file: "assembly/gemm.ts",
+    find: "const blockStart = first == 0 ? start : FROM_C;", put: "const blockStart = first <= KC ? start : FROM_C;", tests: GEMM, only: "across blocks",
+  },
+  {
+    name: "dense-slopes-of-first-group", what: "units from 32 on take the slopes of the first", file: "assembly/dense.ts",
+    find: "parameter, sharedSlope ? slopes : slopes + at, sharedSlope);", put: "parameter, slopes, sharedSlope);", tests: DENSE,
+  },
+  {
+    name: "single-without-a-chain", what: "a lone prediction leaves out one of eight chains", file: "assembly/dense.ts",
+    find: "s2 = f32x4.add(s2, s6);", put: "s2 = f32x4.add(s2, s5);", tests: DENSE, only: "denseSingle",
+  },
+  // activations
+  {
+    name: "elu-backward", what: "elu's derivative without alpha", file: "assembly/activations.ts",
+    find: "v128.bitselect(d, f32x4.mul(d, f32x4.mul(parameter, exp4(z))), f32x4.gt(z, zero))", put: "v128.bitselect(d, f32x4.mul(d, exp4(z)), f32x4.gt(z, zero))",
+    tests: ACTIVATIONS, only: "elu",
+  },
+  {
+    name: "hard-sigmoid-kink", what: "hardSigmoid's derivative at its upper and lower bound", file: "assembly/activations.ts",
+    find: "f32x4.lt(f32x4.abs(z), f32x4.splat(3))", put: "f32x4.le(f32x4.abs(z), f32x4.splat(3))", tests: ACTIVATIONS, only: "hardSigmoid",
+  },
+  {
+    name: "prelu-slope-sum", what: "the slope's gradient misses the first row", file: "assembly/activations.ts",
+    find: "slopeSum = f32x4.add(slopeSum, v128.andnot(f32x4.mul(dv, zv), positive));",
+    put: "if (row > 0) slopeSum = f32x4.add(slopeSum, v128.andnot(f32x4.mul(dv, zv), positive));", tests: ACTIVATIONS, only: "prelu",
+  },
+  {
+    name: "softmax-without-maximum", what: "softmax without the greatest subtracted, in whole vectors", file: "assembly/activations.ts",
+    find: "const e = exp4(f32x4.sub(v128.load(z + at), top));", put: "const e = exp4(v128.load(z + at));", tests: ACTIVATIONS, only: "softmax",
+  },
+  // losses
+  {
+    name: "hits-at-the-threshold", what: "an output at the threshold counts as above it", file: "assembly/losses.ts",
+    find: "(load<f32>(a + at) > outputThreshold)", put: "(load<f32>(a + at) >= outputThreshold)", tests: LOSSES, only: "hitRows",
+  },
+  {
+    name: "hits-last-of-equals", what: "arg max takes the last of equals", file: "assembly/losses.ts",
+    find: "if (value > best) {", put: "if (value >= best) {", tests: LOSSES, only: "hitRows",
+  },
+  {
+    name: "loss-without-weight", what: "a row's loss is not weighted, though its gradient is", file: "assembly/losses.ts",
+    find: "store<f64>(values + (<usize>row << 3), weight * value);", put: "store<f64>(values + (<usize>row << 3), value);", tests: LOSSES, only: "meanSquaredError",
+  },
+  {
+    name: "fused-gradient-of-soft-targets", what: "softmax and cross-entropy: the gradient of targets that do not add up to 1", file: "assembly/losses.ts",
+    find: "f32x4.sub(f32x4.mul(v128.load(a + at), total), v128.load(t + at))", put: "f32x4.sub(v128.load(a + at), v128.load(t + at))", tests: LOSSES, only: "crossEntropy after softmax",
+  },
+  // optimizers and penalties
+  {
+    name: "adam-epsilon", what: "adam's epsilon inside of the bias correction", file: "assembly/optimizers.ts",
+    find: "f32x4.add(f32x4.mul(f32x4.sqrt(v), r1), c4)", put: "f32x4.mul(f32x4.add(f32x4.sqrt(v), c4), r1)", tests: OPTIMIZERS, only: "adam",
+  },
+  {
+    name: "rmsprop-epsilon", what: "rmsprop's epsilon under the root", file: "assembly/optimizers.ts",
+    find: "let direction = f32x4.div(gradient, f32x4.add(f32x4.sqrt(squares), c2));", put: "let direction = f32x4.div(gradient, f32x4.sqrt(f32x4.add(squares, c2)));",
+    tests: OPTIMIZERS, only: "rmsprop",
+  },
+  {
+    name: "nesterov-swapped", what: "momentum and Nesterov's direction in each other's place", file: "assembly/optimizers.ts",
+    find: "v128.bitselect(f32x4.add(gradient, f32x4.mul(c0, velocity)), velocity, f32x4.ne(c1, f32x4.splat(0)))",
+    put: "v128.bitselect(velocity, f32x4.add(gradient, f32x4.mul(c0, velocity)), f32x4.ne(c1, f32x4.splat(0)))", tests: OPTIMIZERS, only: "sgd",
+  },
+  {
+    name: "adamw-without-decay", what: "adamw does not decay", file: "assembly/optimizers.ts",
+    find: "if (code == OptimizerCode.adamw) parameter = f32x4.mul(parameter, r2);", put: "", tests: OPTIMIZERS, only: "adamw",
+  },
+  {
+    name: "subnormal-moments", what: "moments are not flushed to zero", file: "assembly/optimizers.ts",
+    find: "return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(TINY)));", put: "return value;", tests: OPTIMIZERS, only: "is ever subnormal",
+  },
+  {
+    name: "l1-sign", what: "l1 pulls negative weights away from zero", file: "assembly/optimizers.ts",
+    find: "w < 0 ? -l1 : 0", put: "w < 0 ? l1 : 0", tests: OPTIMIZERS, only: "penaltyRun",
+  },
+  {
+    name: "l2-factor", what: "the gradient of l2 without its factor 2", file: "assembly/optimizers.ts",
+    find: "const twice = l2 + l2;", put: "const twice = l2;", tests: OPTIMIZERS, only: "penaltyRun",
+  },
+  // gather
+  {
+    name: "gather-off-by-one", what: "every batch after the first begins one sample late", file: "assembly/gather.ts",
+    find: "window + <usize>load<u32>(order + (<usize>(first + row) << 2)) * bytes", put: "window + <usize>load<u32>(order + (<usize>(first + row + (first > 0 ? 1 : 0)) << 2)) * bytes",
+    tests: GATHER,
+  },
+  {
+    name: "gather-last-element", what: "the last element of a row that no vector holds", file: "assembly/gather.ts",
+    find: "for (; at < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));", put: "for (; at + 4 < bytes; at += 4) store<f32>(to + at, load<f32>(from + at));", tests: GATHER,
+  },
+  {
+    name: "label-smoothing", what: "the smoothing is dealt to the other outputs alone", file: "assembly/gather.ts",
+    find: "const share: f32 = <f32>(<f64>smoothing / <f64>outputs);", put: "const share: f32 = <f32>(<f64>smoothing / <f64>(outputs - 1));", tests: GATHER, only: "smoothRows",
+  },
+  // random numbers
+  {
+    name: "shuffle-biased", what: "no element may stay in its place", file: "assembly/random.ts",
+    find: "(<usize>(drawn & 3) << 2)) * <u64>i;", put: "(<usize>(drawn & 3) << 2)) * <u64>(i - 1);", tests: RANDOM, only: "shuffle",
+  },
+  {
+    name: "philox-rounds", what: "nine rounds for ten", file: "assembly/random.ts",
+    find: "round < 10;", put: "round < 9;", tests: RANDOM, only: "known answer",
+  },
+  {
+    name: "biases-from-the-weights-stream", what: "biases are drawn from the numbers of the weights", file: "src/initialise.ts",
+    find: "spec.biasInit, Stream.biases)", put: "spec.biasInit, Stream.weights)", tests: RANDOM, only: "initialisers",
+  },
+  {
+    name: "glorot-limit", what: "glorotUniform by the inputs alone", file: "src/initialise.ts",
+    find: "within(Math.sqrt(6 / both))", put: "within(Math.sqrt(6 / inputs))", tests: RANDOM, only: "initialisers",
+  },
+  // the player and its shares
+  {
+    name: "clip-epsilon", what: "the norm is clipped without its epsilon", file: "assembly/tape.ts",
+    find: "(sqrt(squares) + 1e-6)", put: "sqrt(squares)", tests: TAPE, only: "instructions",
+  },
+  {
+    name: "hits-of-the-first-row", what: "a step's hits leave out its first row", file: "assembly/tape.ts",
+    find: "if (hits) for (let row = 0; row < rows; ++row)", put: "if (hits) for (let row = 1; row < rows; ++row)", tests: FIT, only: "an epoch's report",
+  },
+  {
+    name: "share-of-the-biases", what: "every share writes its sums where the first does", file: "assembly/tape.ts",
+    find: "dBiases ? dBiases + skip : 0", put: "dBiases", tests: TAPE, only: "gives the bytes",
+  },
+  {
+    name: "update-without-a-tail", what: "the last parameters of a network are never updated", file: "assembly/tape.ts",
+    find: "const blocks = length + 15 >> 4;", put: "const blocks = length >> 4;", tests: TRAJECTORIES, only: "trainBatch",
+  },
+  {
+    name: "wrong-gradient-matrix", what: "the gradient of the inputs is written over the one it is made of", file: "src/plan/tape.ts",
+    find: "[InputGradient.dInput, layout.gradients[1 - here]],", put: "[InputGradient.dInput, layout.gradients[here]],", tests: GRADIENTS,
+  },
+  // training
+  {
+    name: "bias-correction", what: "adam without the correction of its first moment", file: "src/train/rates.ts",
+    find: "r0 = rate / (1 - integerPower(optimizer.beta1, t));", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
+  },
+  {
+    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
+    find: "core.f64[record + Step.inverseWeight] = 1 / weight;", put: "core.f64[record + Step.inverseWeight] = 1 / (weights === undefined ? batch : weight);",
+    tests: FIT, only: "an epoch's report",
+  },
+  {
+    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/fit.ts",
+    find: "this.epoch - this.best.epoch >= earlyStopping.patience", put: "this.epoch - this.best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
+  },
+  {
+    name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
+    find: "if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+  },
+  {
+    name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
+    find: "layout.slots.forEach((slot, i) => core.u8.copyWithin(slot, layout.snapshot + (i + 1) * layout.block, layout.snapshot + (i + 2) * layout.block));", put: "",
+    tests: FIT, only: "divergence",
+  },
+  {
+    name: "snapshot-not-restored", what: "a fit that diverges leaves what it has", file: "src/train/fit.ts",
+    find: "  private fail(error: Error): never {\n    this.snapshot.restore();", put: "  private fail(error: Error): never {", tests: FIT, only: "divergence",
+  },
+  {
+    name: "schedule-off-by-one", what: "a schedule counts steps from 1", file: "src/train/rates.ts",
+    find: "scheduledRate(optimizer.learningRate, progress.steps, progress.plateauScale, math)", put: "scheduledRate(optimizer.learningRate, progress.steps + 1, progress.plateauScale, math)",
+    tests: FIT, only: "schedules",
+  },
+  {
+    name: "warm-up-from-zero", what: "the warm-up begins with a rate of 0", file: "src/describe/schedules.ts",
+    find: "(rate * (t + 1)) / warmupSteps", put: "(rate * t) / warmupSteps", tests: DESCRIBE, only: "warm up",
+  },
+];
