@@ -9,7 +9,7 @@
 
 import { activationForward } from "./activations";
 import { FROM_BIAS, FROM_ZERO, gemm } from "./gemm";
-import { sumLanes } from "./simd";
+import { multiplyAdd, sumLanes } from "./simd";
 
 /** Columns computed before the activation runs over them: four panels, so that they are still in the nearest cache. */
 const GROUP: i32 = 32;
@@ -57,21 +57,21 @@ export function denseSingle(begin: i32, end: i32, inputs: i32, x: usize, w: usiz
       let s4 = s0, s5 = s0, s6 = s0, s7 = s0;
       for (; at < unrolled; at += 128) {
         const r = row + at, v = x + at;
-        s0 = f32x4.add(s0, f32x4.mul(v128.load(r), v128.load(v)));
-        s1 = f32x4.add(s1, f32x4.mul(v128.load(r, 16), v128.load(v, 16)));
-        s2 = f32x4.add(s2, f32x4.mul(v128.load(r, 32), v128.load(v, 32)));
-        s3 = f32x4.add(s3, f32x4.mul(v128.load(r, 48), v128.load(v, 48)));
-        s4 = f32x4.add(s4, f32x4.mul(v128.load(r, 64), v128.load(v, 64)));
-        s5 = f32x4.add(s5, f32x4.mul(v128.load(r, 80), v128.load(v, 80)));
-        s6 = f32x4.add(s6, f32x4.mul(v128.load(r, 96), v128.load(v, 96)));
-        s7 = f32x4.add(s7, f32x4.mul(v128.load(r, 112), v128.load(v, 112)));
+        s0 = multiplyAdd(s0, v128.load(r), v128.load(v));
+        s1 = multiplyAdd(s1, v128.load(r, 16), v128.load(v, 16));
+        s2 = multiplyAdd(s2, v128.load(r, 32), v128.load(v, 32));
+        s3 = multiplyAdd(s3, v128.load(r, 48), v128.load(v, 48));
+        s4 = multiplyAdd(s4, v128.load(r, 64), v128.load(v, 64));
+        s5 = multiplyAdd(s5, v128.load(r, 80), v128.load(v, 80));
+        s6 = multiplyAdd(s6, v128.load(r, 96), v128.load(v, 96));
+        s7 = multiplyAdd(s7, v128.load(r, 112), v128.load(v, 112));
       }
       s0 = f32x4.add(s0, s4);
       s1 = f32x4.add(s1, s5);
       s2 = f32x4.add(s2, s6);
       s3 = f32x4.add(s3, s7);
     }
-    for (; at < whole; at += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(row + at), v128.load(x + at)));
+    for (; at < whole; at += 16) s0 = multiplyAdd(s0, v128.load(row + at), v128.load(x + at));
     let sum = sumLanes(f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3)));
     for (; at < bytes; at += 4) sum += load<f32>(row + at) * load<f32>(x + at);
     if (biases) sum += load<f32>(biases + (<usize>unit << 2));

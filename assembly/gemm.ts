@@ -15,7 +15,7 @@
 // for the add.
 
 import { KC, NR } from "./codes";
-import { loadPartial, storePartial } from "./simd";
+import { loadPartial, multiplyAdd, storePartial } from "./simd";
 
 /** What C starts from: zero, what it holds, or a bias for each column. */
 export const FROM_ZERO: i32 = 0;
@@ -77,75 +77,75 @@ function tile(form: i32, five: bool, k: i32, a: usize, aRow: usize, aStep: usize
     while (panel < end) {
       let bl = v128.load(panel), bh = v128.load(panel, 16);
       let x = v128.load32_splat(a0);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a1);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a2);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a3);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       if (five) {
         x = v128.load32_splat(a4);
-        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
-        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+        s4l = multiplyAdd(s4l, x, bl);
+        s4h = multiplyAdd(s4h, x, bh);
       }
       bl = v128.load(panel, 32); bh = v128.load(panel, 48);
       x = v128.load32_splat(a0, 4);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a1, 4);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a2, 4);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a3, 4);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       if (five) {
         x = v128.load32_splat(a4, 4);
-        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
-        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+        s4l = multiplyAdd(s4l, x, bl);
+        s4h = multiplyAdd(s4h, x, bh);
       }
       bl = v128.load(panel, 64); bh = v128.load(panel, 80);
       x = v128.load32_splat(a0, 8);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a1, 8);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a2, 8);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a3, 8);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       if (five) {
         x = v128.load32_splat(a4, 8);
-        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
-        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+        s4l = multiplyAdd(s4l, x, bl);
+        s4h = multiplyAdd(s4h, x, bh);
       }
       bl = v128.load(panel, 96); bh = v128.load(panel, 112);
       x = v128.load32_splat(a0, 12);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a1, 12);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a2, 12);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a3, 12);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       if (five) {
         x = v128.load32_splat(a4, 12);
-        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
-        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+        s4l = multiplyAdd(s4l, x, bl);
+        s4h = multiplyAdd(s4h, x, bh);
       }
       a0 += 16; a1 += 16; a2 += 16; a3 += 16;
       if (five) a4 += 16;
@@ -156,21 +156,21 @@ function tile(form: i32, five: bool, k: i32, a: usize, aRow: usize, aStep: usize
     while (panel < end) {
       let bl = v128.load(panel), bh = v128.load(panel, 16);
       let x = v128.load32_splat(a);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a, 4);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a, 8);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a, 12);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       if (five) {
         x = v128.load32_splat(a, 16);
-        s4l = f32x4.add(s4l, f32x4.mul(x, bl));
-        s4h = f32x4.add(s4h, f32x4.mul(x, bh));
+        s4l = multiplyAdd(s4l, x, bl);
+        s4h = multiplyAdd(s4h, x, bh);
       }
       a += aStep;
       panel += 32;
@@ -181,17 +181,17 @@ function tile(form: i32, five: bool, k: i32, a: usize, aRow: usize, aStep: usize
     while (panel < end) {
       let bl = v128.load(panel), bh = v128.load(panel, 16);
       let x = v128.load32_splat(a0);
-      s0l = f32x4.add(s0l, f32x4.mul(x, bl));
-      s0h = f32x4.add(s0h, f32x4.mul(x, bh));
+      s0l = multiplyAdd(s0l, x, bl);
+      s0h = multiplyAdd(s0h, x, bh);
       x = v128.load32_splat(a1);
-      s1l = f32x4.add(s1l, f32x4.mul(x, bl));
-      s1h = f32x4.add(s1h, f32x4.mul(x, bh));
+      s1l = multiplyAdd(s1l, x, bl);
+      s1h = multiplyAdd(s1h, x, bh);
       x = v128.load32_splat(a2);
-      s2l = f32x4.add(s2l, f32x4.mul(x, bl));
-      s2h = f32x4.add(s2h, f32x4.mul(x, bh));
+      s2l = multiplyAdd(s2l, x, bl);
+      s2h = multiplyAdd(s2h, x, bh);
       x = v128.load32_splat(a3);
-      s3l = f32x4.add(s3l, f32x4.mul(x, bl));
-      s3h = f32x4.add(s3h, f32x4.mul(x, bh));
+      s3l = multiplyAdd(s3l, x, bl);
+      s3h = multiplyAdd(s3h, x, bh);
       a0 += aStep; a1 += aStep; a2 += aStep; a3 += aStep;
       panel += 32;
     }

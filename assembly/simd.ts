@@ -30,6 +30,12 @@ export function laneMask(n: i32): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n));
 }
 
+/** sum + a·b in each lane: a multiply and an add, rounded twice; one fused operation in the relaxed build, where the engine chooses. */
+@inline
+export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
+}
+
 /** The four lanes as a sum in f64, lanes in order: ((0 + 1) + 2) + 3. */
 @inline
 export function sumLanes64(v: v128): f64 {

@@ -198,6 +198,15 @@ function ownValues(subject: string, object: unknown, expected: string): Record<s
   return values;
 }
 
+/** Array.isArray, for which a revoked proxy is none. */
+export function isArray(data: unknown): data is readonly unknown[] {
+  try {
+    return Array.isArray(data);
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the value is an object literal of any realm, or an object without a prototype: no array, no instance of a class. */
 export function isPlainObject(value: unknown): value is Record<PropertyKey, unknown> {
   if (typeof value !== "object" || value === null) return false;

@@ -108,6 +108,11 @@ export class Model {
   adopt(optimizer: Optimizer): void {
     const kept = this.optimizer?.name === optimizer.name ? slotNames(this.optimizer).length : 0;
     if (this.optimizer?.name !== optimizer.name) this.progress = freshProgress();
+    else if (JSON.stringify(this.optimizer.learningRate) !== JSON.stringify(optimizer.learningRate)) {
+      // another schedule has not been on a plateau yet
+      const { steps, muProduct } = this.progress;
+      this.progress = { ...freshProgress(), steps, muProduct };
+    }
     for (const slot of this.layout.slots.slice(kept)) this.core.u8.fill(0, slot, slot + this.layout.block);
     this.optimizer = optimizer;
   }

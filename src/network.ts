@@ -19,6 +19,7 @@ import type { Neuron } from "./inspect/neuron.js";
 import { initialise } from "./initialise.js";
 import { formatSummary } from "./inspect/summary.js";
 import { Model, checkPlan } from "./model.js";
+import { finish } from "./pieces.js";
 import { checkSamples } from "./samples.js";
 import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
@@ -85,7 +86,7 @@ export class Network {
     await ready();
     const model = new Model(description, "create");
     initialise(model);
-    return new Network(construct, model);
+    return networkOf(model);
   }
 
   /**
@@ -95,7 +96,7 @@ export class Network {
    */
   static async load(bytes: Uint8Array | ArrayBuffer, options: Record<string, never> = {}): Promise<Network> {
     checkKeys("load", options, []);
-    return new Network(construct, await loadModel(bytes));
+    return networkOf(await loadModel(bytes));
   }
 
   /** Numbers in one sample. */
@@ -168,7 +169,7 @@ export class Network {
     const value = evaluateRows(model, readerSource(model, data.samples, data.targets, loss), loss, { outputs, most: batchSize });
     if (outputs === undefined) return { loss: value, metrics: {} };
     const kind = { loss: loss.name, activation: outputActivation(model).name };
-    return { loss: value, metrics: evaluateMetrics(metrics, outputs, targetRows(model, data.targets, undefined), count, model.topology.outputs, kind) };
+    return { loss: value, metrics: evaluateMetrics(metrics, outputs, finish(targetRows(model, data.targets, undefined)), count, model.topology.outputs, kind) };
   }
 
   /**
@@ -237,7 +238,7 @@ export class Network {
   /** A network of its own in the same state. */
   async clone(): Promise<Network> {
     const model = this.model("clone");
-    return new Network(construct, model.copy());
+    return networkOf(model.copy());
   }
 
   /** Forgets the optimizer's moments and counts its steps from 0; its kind and numbers stay. */
@@ -298,6 +299,11 @@ export class Network {
   }
 }
 
+/** A network around its state. Outside of the class, which would otherwise name itself, so that a bundler would rename it. */
+function networkOf(model: Model): Network {
+  return new Network(construct, model);
+}
+
 class LayerView implements Layer {
   readonly kind = "dense";
   private buffer: ArrayBuffer | undefined;
@@ -321,12 +327,30 @@ class LayerView implements Layer {
     return this.views().weights;
   }
 
+  set weights(value: unknown) {
+    throw this.assigned("weights", value);
+  }
+
   get biases(): Float32Array {
     return this.views().biases;
   }
 
+  set biases(value: unknown) {
+    throw this.assigned("biases", value);
+  }
+
   get slopes(): Float32Array | undefined {
     return this.views().slopes;
+  }
+
+  set slopes(value: unknown) {
+    throw this.assigned("slopes", value);
+  }
+
+  /** The error for an assignment where a view is to be written into. */
+  private assigned(name: string, value: unknown): TypeError {
+    const place = `layers[${this.index}].${name}`;
+    return wrongKind(place, "numbers written into the view", value, `Write ${place}.set(numbers)`);
   }
 
   neuron(j: number): Neuron {

@@ -1,7 +1,9 @@
 // Seeded permutations outside a network: the core's generator, one stream a purpose.
 
 import { Stream } from "../assembly/codes.js";
-import { ready, scratchCore } from "./engine/core.js";
+import { Core, ready, scratchCore } from "./engine/core.js";
+import { finish } from "./pieces.js";
+import type { Pieces } from "./pieces.js";
 
 /** Byte offset of what is permuted; the words below are scratch. */
 const LIST = 64;
@@ -11,13 +13,31 @@ export function seedWords(seed: number): readonly [low: number, high: number] {
   return [seed >>> 0, Math.floor(seed / 2 ** 32)];
 }
 
-/** The numbers 0 … count − 1 in an order drawn from the seed, the stream and the index alone. The core must be ready. */
-export function permute(count: number, seed: number, stream: keyof typeof Stream, index: number): Uint32Array {
-  const core = scratchCore(LIST + 4 * count);
+/** Draws of a shuffle between two yields: about a millisecond. */
+const PIECE_DRAWS = 2 ** 16;
+
+/** Shuffles `count` u32 at `list` in the core's memory, in pieces; nothing else may write them or `scratch` (16 bytes) meanwhile. */
+export function* shuffleInPieces(core: Core, list: number, count: number, seed: number, stream: keyof typeof Stream, index: number, scratch: number): Pieces<void> {
+  let drawn = 0;
+  for (let from = count; from > 1; from -= PIECE_DRAWS) {
+    if (from < count) yield;
+    drawn = core.exports.shufflePart(list, from, Math.max(1, from - PIECE_DRAWS), drawn, ...seedWords(seed), index, Stream[stream], scratch);
+  }
+}
+
+/** The numbers 0 … count − 1 in an order drawn from the seed, the stream and the index alone, in pieces. The core must be ready. */
+export function* permutationInPieces(count: number, seed: number, stream: keyof typeof Stream, index: number): Pieces<Uint32Array> {
+  // a long one has a memory of its own, since others may use the shared one between its pieces
+  const core = count > PIECE_DRAWS ? new Core(LIST + 4 * count) : scratchCore(LIST + 4 * count);
   const list = core.u32.subarray(LIST / 4, LIST / 4 + count);
   for (let i = 0; i < count; i++) list[i] = i;
-  core.exports.shuffle(LIST, count, ...seedWords(seed), index, Stream[stream], 16);
-  return list.slice();
+  yield* shuffleInPieces(core, LIST, count, seed, stream, index, 16);
+  return core.u32.slice(LIST / 4, LIST / 4 + count);
+}
+
+/** `permutationInPieces` at once. */
+export function permute(count: number, seed: number, stream: keyof typeof Stream, index: number): Uint32Array {
+  return finish(permutationInPieces(count, seed, stream, index));
 }
 
 /** `permute` that awaits the core. */

@@ -5,8 +5,10 @@
 // Samples are rows, [[1, 2], [3, 4]], or one flat array, [1, 2, 3, 4], row-major. The loops come in three, for Float32Array,
 // for the other typed arrays and for arrays, because V8 compiles a loop for the kinds of array that it has seen.
 
-import { F32_OVERFLOW, describeValue, refusal, typedArrayName, wrongKind, wrongValue } from "./check.js";
+import { F32_OVERFLOW, describeValue, isArray, refusal, typedArrayName, wrongKind, wrongValue } from "./check.js";
 import type { Loss } from "./describe/losses.js";
+import { PIECE, finish, inPieces } from "./pieces.js";
+import type { Pieces } from "./pieces.js";
 
 /** A typed array of numbers: any but those of BigInt. */
 export type NumericArray =
@@ -86,15 +88,6 @@ function scanOf(data: unknown): Scan | undefined {
   const typed = typedArrayName(data);
   if (typed === undefined || typed.startsWith("Big")) return undefined;
   return (typed === "Float32Array" ? scanFloat32 : scanTyped) as Scan;
-}
-
-/** Array.isArray, for which a revoked proxy is none. */
-function isArray(data: unknown): data is readonly unknown[] {
-  try {
-    return Array.isArray(data);
-  } catch {
-    return false;
-  }
 }
 
 /** The error for a number that cannot be used: of the wrong kind, not finite, or, `meanwhile`, not what it was when it was checked. */
@@ -205,6 +198,17 @@ export function checkSamples(subject: string, data: unknown, width: number): Sam
   return reader;
 }
 
+/** `checkSamples` in pieces. */
+export function* samplesInPieces(subject: string, data: unknown, width: number): Pieces<SampleReader> {
+  const reader = openSamples(subject, data, width);
+  yield* inPieces(reader.count, rowsOfPiece(width), (begin, end) => reader.visit(begin, end, null, 0, false));
+  return reader;
+}
+
+function rowsOfPiece(width: number): number {
+  return Math.max(1, Math.floor(PIECE / width));
+}
+
 /** The reader of samples whose outer shape fits; the values are not checked yet. */
 function openSamples(subject: string, data: unknown, width: number): DataReader {
   const scan = scanOf(data);
@@ -273,13 +277,20 @@ class Rows implements TargetReader {
     return best;
   }
 
-  /** Checks every target against the rule now, and what is read from now on. */
-  restrict(subject: string, rule: TargetRule): void {
+  /** The first check of the targets [begin, end). */
+  check(begin: number, end: number): void {
+    this.data.visit(begin, end, null, 0, false);
+  }
+
+  /** Checks every target against the rule, in pieces, and what is read from then on. */
+  *restrict(subject: string, rule: TargetRule): Pieces<void> {
     this.subject = subject;
-    for (let index = 0; index < this.count; index++) {
-      this.data.visit(index, index + 1, this.row, 0, false);
-      this.obey(rule, index, index + 1, this.row, 0, false);
-    }
+    yield* inPieces(this.count, rowsOfPiece(this.width), (begin, end) => {
+      for (let index = begin; index < end; index++) {
+        this.data.visit(index, index + 1, this.row, 0, false);
+        this.obey(rule, index, index + 1, this.row, 0, false);
+      }
+    });
     this.rule = rule;
   }
 
@@ -303,8 +314,11 @@ class Classes implements TargetReader {
     private readonly data: Numbers,
     readonly count: number,
     private readonly outputs: number,
-  ) {
-    for (let index = 0; index < count; index++) this.classIndex(index, false);
+  ) {}
+
+  /** The first check of the class indices [begin, end). */
+  check(begin: number, end: number): void {
+    for (let index = begin; index < end; index++) this.classIndex(index, false);
   }
 
   place(index: number): string {
@@ -339,6 +353,18 @@ class Classes implements TargetReader {
  * @throws {RangeError} for a wrong shape, a number that is not finite in f32, or an index that is no class
  */
 export function checkTargets(subject: string, data: unknown, samples: number, outputs: number, options: { classIndices: boolean }): TargetReader {
+  return finish(targetsInPieces(subject, data, samples, outputs, options));
+}
+
+/** `checkTargets` in pieces. */
+export function* targetsInPieces(subject: string, data: unknown, samples: number, outputs: number, options: { classIndices: boolean }): Pieces<TargetReader> {
+  const targets = openTargets(subject, data, samples, outputs, options);
+  yield* inPieces(samples, rowsOfPiece(outputs), (begin, end) => targets.check(begin, end));
+  return targets;
+}
+
+/** The reader of targets whose outer shape fits; the values are not checked yet. */
+function openTargets(subject: string, data: unknown, samples: number, outputs: number, options: { classIndices: boolean }): Rows | Classes {
   const { classIndices } = options;
   const scan = scanOf(data);
   const indices = classIndices && outputs > 1 ? ` or ${samples} class indices below ${outputs}` : "";
@@ -348,9 +374,7 @@ export function checkTargets(subject: string, data: unknown, samples: number, ou
   if (isArray(data) && length > 0 && holdsRows(data)) {
     const firstWidth = (data[0] as Numbers).length;
     if (length !== samples || firstWidth !== outputs) throw new RangeError(refusal(subject, shape, `${length} × ${firstWidth}`));
-    const rows = new RowReader(subject, data, outputs);
-    rows.visit(0, samples, null, 0, false);
-    return new Rows(rows);
+    return new Rows(new RowReader(subject, data, outputs));
   }
   if (isArray(data) && length > 0 && typeof data[0] !== "number") throw wrongKind(`${subject}[0]`, "a number or a row of numbers", data[0]);
   if (length === samples && outputs > 1) {
@@ -358,9 +382,7 @@ export function checkTargets(subject: string, data: unknown, samples: number, ou
     throw new RangeError(refusal(subject, shape, String(length), "Class indices need a softmax output and the loss crossEntropy"));
   }
   if (length !== samples * outputs) throw new RangeError(refusal(subject, shape, String(length)));
-  const flat = new FlatReader(subject, data as Numbers, scan, samples, outputs);
-  flat.visit(0, samples, null, 0, false);
-  return new Rows(flat);
+  return new Rows(new FlatReader(subject, data as Numbers, scan, samples, outputs));
 }
 
 const plusMinusOne: TargetRule = { expected: "-1 or 1 (the loss is hinge)", allows: (value) => value === 1 || value === -1 };
@@ -376,16 +398,21 @@ function notNegative(loss: Loss): TargetRule {
  * @throws {RangeError} naming the place
  */
 export function checkTargetValues(subject: string, targets: TargetReader, loss: Loss): void {
+  finish(targetValuesInPieces(subject, targets, loss));
+}
+
+/** `checkTargetValues` in pieces. */
+export function* targetValuesInPieces(subject: string, targets: TargetReader, loss: Loss): Pieces<void> {
   if (!(targets instanceof Rows)) return;
   switch (loss.name) {
     case "hinge":
-      return targets.restrict(subject, plusMinusOne);
+      return yield* targets.restrict(subject, plusMinusOne);
     case "binaryCrossEntropy":
-      return targets.restrict(subject, zeroToOne);
+      return yield* targets.restrict(subject, zeroToOne);
     case "crossEntropy":
     case "klDivergence":
     case "poisson":
-      return targets.restrict(subject, notNegative(loss));
+      return yield* targets.restrict(subject, notNegative(loss));
   }
 }
 

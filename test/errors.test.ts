@@ -166,7 +166,7 @@ describe("options of fit", () => {
     ["shuffle as a number", fit({ shuffle: 1 }), TypeError, /^fit: shuffle: expected true or false, got 1/],
     ["validationSplit 1", fit({ validationSplit: 1 }), RangeError, /^fit: validationSplit: expected a finite number from 0 and below 1, got 1/],
     ["validationSplit below 0", fit({ validationSplit: -0.1 }), RangeError, /^fit: validationSplit: .*got -0\.1/],
-    ["validationSplit that leaves nothing to train", fit({ validationSplit: 0.95 }), RangeError, /expected a sample for training at least, got 4 of 4 held out/],
+    ["validationSplit that leaves nothing to train", fit({ validationSplit: 0.95 }), RangeError, /^fit: validationSplit: expected at least one sample left for training, got 0\.95 of 4 samples/],
     ["both validations", fit({ validationSplit: 0.5, validationData: [[1, 2, 3], [1, 2]] }), RangeError, /^fit: expected validationSplit or validationData, got both/],
     ["validationData without targets", fit({ validationData: [[1, 2, 3]] }), RangeError, /^fit: validationData: expected \[inputs, targets\], got an array of 1/],
     ["validationData that is no array", fit({ validationData: "test" }), TypeError, /^fit: validationData: expected \[inputs, targets\], got 'test'/],
@@ -370,7 +370,7 @@ describe("whatever is given", () => {
     new Proxy({}, traps), new Proxy([], traps), new Proxy(() => 1, traps), cyclic, { length: 2 ** 53 }, { length: 3, 0: 1, 1: 2, 2: 3 }, new Array(3), Object.assign([1, 2, 3], { [1]: undefined }),
     new Float32Array(0), new Float32Array([1, 2, NaN]), new Float64Array([1e39, 0, 0]), new BigInt64Array(3), new Uint8Array(new SharedArrayBuffer(3)), new DataView(new ArrayBuffer(12)), new ArrayBuffer(12),
     Object("x"), Object(3), Object(false), Object.freeze([1, 2, 3]), new (class extends Array {})(3), new (class extends Float32Array {})(3), Object.defineProperty([1, 2], 2, { get: trap, enumerable: true }),
-    { get epochs() { return trap(); } }, { name: "adam" }, { name: "prelu", shared: 1 }, { kind: "dense" }, { kind: "dense", units: 3 }, { then: 1 }, globalThis, Math, JSON, Reflect, new AbortController(), import.meta,
+    { get epochs() { return trap(); } }, { name: "adam" }, { name: "prelu", shared: 1 }, { kind: "dense" }, { kind: "dense", units: 3 }, { then: 1 }, globalThis, Math, JSON, Reflect, new AbortController(), import.meta, revoked, gone,
   ];
 
   test("an error is the library's, one line, and never the engine's; nothing changes", async () => {

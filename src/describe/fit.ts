@@ -1,7 +1,7 @@
 // The options of fit, and what fit reports: types, defaults and every check that needs no data. Lengths that depend on the
 // data are checked where the data is.
 
-import { at, checkBoolean, checkFinite, checkFunction, checkInteger, checkKeys, checkName, refusal, wrongKind, wrongValue } from "../check.js";
+import { at, checkBoolean, checkFinite, checkFunction, checkInteger, checkKeys, checkName, isArray, refusal, wrongKind, wrongValue } from "../check.js";
 import { checkWeights } from "../samples.js";
 import type { NumericArray, Samples, Targets } from "../samples.js";
 import type { Diagnosis } from "./diagnosis.js";
@@ -72,7 +72,7 @@ export interface FitOptions {
   /** A weight ≥ 0 for each sample. */
   sampleWeights?: readonly number[] | NumericArray;
   /** The largest norm of all gradients together, or the largest magnitude of each; above 0. */
-  gradientClip?: { norm: number } | { value: number };
+  gradientClip?: { norm: number; value?: undefined } | { value: number; norm?: undefined };
   /** An exponential average of the weights, `decay` from 0 to below 1: used for validation, replaces the weights at the end. */
   averageWeights?: { decay: number };
   /** 1 to 256, or as many as help ("auto"). */
@@ -167,7 +167,7 @@ export function checkFitOptions(options: unknown = {}, subject = "fit"): Checked
 
 function checkValidationData(value: unknown, subject: string): readonly [inputs: unknown, targets: unknown] {
   const expected = "[inputs, targets]";
-  if (!Array.isArray(value)) throw wrongKind(subject, expected, value);
+  if (!isArray(value)) throw wrongKind(subject, expected, value);
   if (value.length !== 2) throw new RangeError(refusal(subject, expected, `an array of ${value.length}`));
   return Object.freeze([value[0], value[1]] as const);
 }
@@ -186,7 +186,8 @@ function checkEarlyStopping(value: unknown, subject: string): NonNullable<Checke
 function checkClassWeights(value: unknown, subject: string): readonly number[] | "balanced" {
   if (value === "balanced") return value;
   if (typeof value === "string") throw wrongValue(subject, "'balanced' or an array with a weight for each class", value);
-  return Object.freeze(Array.from(checkWeights(subject, value)));
+  const weights = checkWeights(subject, value);
+  return Object.freeze(Array.from({ length: weights.length }, (_, i) => weights[i]));
 }
 
 function checkGradientClip(value: unknown, subject: string): { readonly norm: number } | { readonly value: number } {

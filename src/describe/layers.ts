@@ -1,7 +1,7 @@
 // Layers as the user describes them, and the options of Network.create: names, defaults and checks, without a byte of
 // layout. What dense() returns is checked again by create, since any object may be put in its place.
 
-import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, isPlainObject, refusal, wrongKind, wrongValue } from "../check.js";
+import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, isArray, isPlainObject, refusal, wrongKind, wrongValue } from "../check.js";
 import { resolveActivation } from "./activations.js";
 import type { ActivationName, ActivationSpec } from "./activations.js";
 import { defaultWeightInit, resolveInitializer } from "./initializers.js";
@@ -99,7 +99,8 @@ function makeDense(subject: string, units: unknown, options: unknown): DenseSpec
  */
 export function dense(units: number, activation?: ActivationName | ActivationSpec): DenseSpec;
 export function dense(units: number, options: DenseOptions): DenseSpec;
-export function dense(units: number, second?: ActivationName | ActivationSpec | DenseOptions): DenseSpec {
+export function dense(units: number, second?: ActivationName | ActivationSpec | DenseOptions, ...more: unknown[]): DenseSpec {
+  if (more.length > 0) throw wrongKind("dense", "units, and an activation or options", more[0], "Write dense(units, { activation, …options })");
   if (second === undefined) return makeDense("dense", units, {});
   const isOptions = isPlainObject(second) && !Object.hasOwn(second, "name");
   return makeDense("dense", units, isOptions ? second : { activation: second });
@@ -120,7 +121,7 @@ function checkLayer(subject: string, value: unknown): LayerSpec {
 export function checkNetwork(options: unknown): NetworkDescription {
   const { inputs, layers, seed = 0, simd = "deterministic" } = checkKeys("create", options, ["inputs", "layers", "seed", "simd"]);
   const checkedInputs = checkInteger("inputs", inputs, 1, LARGEST_WIDTH);
-  if (!Array.isArray(layers)) throw wrongKind("layers", "an array of layers", layers);
+  if (!isArray(layers)) throw wrongKind("layers", "an array of layers", layers);
   const count = layers.length;
   if (count < 1 || count > MOST_LAYERS) throw new RangeError(refusal("layers", `1 to ${MOST_LAYERS} layers`, String(count)));
   const specs: LayerSpec[] = [];

@@ -1,6 +1,6 @@
 // Metrics as the user names them. What they compute is in src/train/metrics.ts.
 
-import { checkName, wrongKind } from "../check.js";
+import { checkName, isArray, wrongKind } from "../check.js";
 
 /** The name of a metric. */
 export type Metric =
@@ -18,7 +18,7 @@ export function higherIsBetter(metric: Metric): boolean {
 
 /** A list of metric names, checked; each is kept once, at its first place. */
 export function resolveMetrics(value: unknown, subject: string): readonly Metric[] {
-  if (!Array.isArray(value)) throw wrongKind(subject, "an array of names of metrics", value);
+  if (!isArray(value)) throw wrongKind(subject, "an array of names of metrics", value);
   const metrics = new Set<Metric>();
   for (let i = 0; i < value.length; i++) metrics.add(checkName(`${subject}[${i}]`, value[i], metricNames));
   return Object.freeze([...metrics]);

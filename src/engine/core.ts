@@ -22,7 +22,7 @@ export interface CoreExports {
     code: number, ptr: number, length: number, x: number, y: number,
     seedLow: number, seedHigh: number, index: number, stream: number, scratch: number,
   ): void;
-  shuffle(ptr: number, length: number, seedLow: number, seedHigh: number, index: number, stream: number, scratch: number): void;
+  shufflePart(ptr: number, from: number, to: number, drawn: number, seedLow: number, seedHigh: number, index: number, stream: number, scratch: number): number;
   exp64(x: number): number;
   log64(x: number): number;
   cos64(x: number): number;

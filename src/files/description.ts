@@ -114,7 +114,7 @@ function checkDescription(json: unknown): Description {
   const network = checkNetwork({ inputs: given.inputs, layers: given.layers, seed: given.seed ?? null });
   const loss = given.loss === undefined ? undefined : resolveLoss(given.loss, "loss");
   if (loss !== undefined) checkLossFits(loss, network.layers[network.layers.length - 1].activation, "loss");
-  const epochs = given.epochs === undefined ? 0 : checkInteger("epochs", given.epochs, 0, 2 ** 32 - 1);
+  const epochs = given.epochs === undefined ? 0 : checkInteger("epochs", given.epochs, 0, MOST);
   const optimizer = given.optimizer === undefined ? undefined : resolveOptimizer(given.optimizer, "optimizer");
   if ((optimizer === undefined) !== (given.progress === undefined)) throw new TypeError("expected an optimizer with its progress, got one without the other");
   const progress = given.progress === undefined ? undefined : checkProgress(given.progress);

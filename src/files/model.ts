@@ -96,7 +96,12 @@ export function checkSavable(network: NetworkDescription): void {
     network, loss: undefined, epochs: 0, optimizer: undefined, progress: undefined, unfinished: undefined, outputRows: undefined, hasBest: false,
   });
   const reserve = " ".repeat(2000);
-  safetensorsHeader(prefixes.flatMap((prefix) => placesOf(topology, prefix)), metadataOf(text + reserve, undefined));
+  try {
+    safetensorsHeader(prefixes.flatMap((prefix) => placesOf(topology, prefix)), metadataOf(text + reserve, undefined));
+  } catch (cause) {
+    const got = `${network.layers.length} layers with more`;
+    throw new RangeError(`layers: expected a network whose description fits the 1 MB header of a model file, got ${got}. Use fewer layers`, { cause });
+  }
 }
 
 /**

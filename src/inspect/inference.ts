@@ -11,6 +11,8 @@ import { LONE_STEP } from "../plan/layout.js";
 import type { Layout } from "../plan/layout.js";
 import { evaluationTape, forwardTape, gatherTape, gradientTape, singleTape, tracedLayerTape } from "../plan/tape.js";
 import type { Model } from "../model.js";
+import { finish } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
 import type { SampleReader, TargetReader } from "../samples.js";
 
 /** Where the rows of a chunk come from: fills rows 0 … end − begin − 1 of the batch. */
@@ -130,7 +132,7 @@ export interface EvaluationDemand {
  */
 export function* evaluateChunks(
   model: Model, source: RowSource, loss: Loss, { outputs, hits = false, most = Infinity }: EvaluationDemand = {},
-): Generator<undefined, { readonly loss: number; readonly hits: number }> {
+): Pieces<{ readonly loss: number; readonly hits: number }> {
   const { topology, core } = model;
   const plan = { loss, hits, weighted: false };
   const size = Math.min(most, model.layout.chunk);
@@ -152,11 +154,7 @@ export function* evaluateChunks(
 
 /** The loss of `evaluateChunks` in one go. */
 export function evaluateRows(model: Model, source: RowSource, loss: Loss, demand: EvaluationDemand): number {
-  const chunks = evaluateChunks(model, source, loss, demand);
-  for (;;) {
-    const { done, value } = chunks.next();
-    if (done) return value.loss;
-  }
+  return finish(evaluateChunks(model, source, loss, demand)).loss;
 }
 
 /** The weighted sums and activations of a layer for each sample; flat, samples × units. */

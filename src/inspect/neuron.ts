@@ -1,5 +1,6 @@
 // One neuron looked at: its own weights and bias, and step by step what it makes of a sample: a = f(Σ w_i·x_i + b).
 
+import { checkFinite } from "../check.js";
 import { formatActivation } from "../describe/activations.js";
 import type { Model } from "../model.js";
 import { checkSamples } from "../samples.js";
@@ -17,10 +18,10 @@ export interface NeuronExplanation {
   readonly text: string;
 }
 
-/** A neuron: `weights` is a live view of its row, `bias` its bias as it is now. */
+/** A neuron: `weights` is a live view of its row, `bias` its bias as it is now; writing either changes the network. */
 export interface Neuron {
   readonly weights: Float32Array;
-  readonly bias: number;
+  bias: number;
   /** Takes one sample of the network's inputs. */
   explain(sample: Samples): NeuronExplanation;
 }
@@ -35,6 +36,11 @@ export function explainNeuron(state: () => Model, layer: number, j: number): Neu
     get bias() {
       const biases = state().floats(shape.biases);
       return shape.spec.bias ? biases[j] : 0;
+    },
+    set bias(value) {
+      const place = `layers[${layer}].neuron(${j}).bias`;
+      if (!shape.spec.bias) throw new Error(`${place}: expected a layer with biases, got one without. Make it with { bias: true }`);
+      state().floats(shape.biases)[j] = checkFinite(place, value);
     },
     explain(sample) {
       const model = state();

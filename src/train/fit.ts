@@ -12,80 +12,65 @@ import type { Metric } from "../describe/metrics.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { scheduledRate } from "../describe/schedules.js";
-import { nextTurn } from "../engine/platform.js";
 import { copyOutputs, evaluateChunks } from "../inspect/inference.js";
 import type { Model } from "../model.js";
+import { PIECE, inPieces } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
 import { STEPS } from "../plan/layout.js";
 import type { TargetReader } from "../samples.js";
-import { evaluateMetrics } from "./metrics.js";
+import { Before } from "./before.js";
+import { metricsInPieces } from "./metrics.js";
 import { checkFinite, fitHash, outputActivation, prepareFit } from "./prepare.js";
 import type { PreparedFit } from "./prepare.js";
 import { writeRates } from "./rates.js";
+import { Slices } from "./slices.js";
 import { Snapshot, coreMath, lossDiverged, parametersDiverged, placeTraining } from "./step.js";
 import { DataWindow } from "./window.js";
 
-/** The event loop gets its turn when this much time has passed, so that with one more chunk it waits less than 16 ms. */
-const SLICE_MS = 8;
 /** How long one call of the core may take, as far as it is longer than a step. */
 const CHUNK_MS = 4;
 
 /** Trains the network. Arguments are checked before anything changes; see api.md, section 8. */
 export async function fit(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
-  const call = prepareFit(model, inputs, targets, given);
-  const { signal } = call.options;
-  if (signal?.aborted) throw signal.reason;
-  checkFinite(model, "fit");
-  const hash = fitHash(call);
-  const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
-  const demand = {
-    slots: slotNames(call.optimizer).length,
-    snapshot: true,
-    best: call.options.earlyStopping?.restoreBest ?? false,
-    average: false,
-    batch: Math.min(call.options.batchSize, call.training.length),
-  };
-  const window = new DataWindow(model, call, demand);
-  model.adopt(call.optimizer);
-  model.lastLoss = call.loss;
-  model.unfinished = resumed;
   model.busy = "fit";
-  const slices = new Slices();
   try {
-    await slices.run(window.fill(), signal);
-    const run = new Fit(model, call, window, hash, slices);
-    try {
-      return await run.run();
-    } catch (error) {
-      run.interrupted();
-      throw error;
-    }
+    return await start(model, inputs, targets, given);
   } finally {
     model.busy = undefined;
   }
 }
 
-/** Lets the event loop have its turn when a slice of time is used up. */
-class Slices {
-  private last = performance.now();
-
-  get due(): boolean {
-    return performance.now() - this.last >= SLICE_MS;
+async function start(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
+  const slices = new Slices();
+  const call = await slices.run(prepareFit(model, inputs, targets, given));
+  const { signal } = call.options;
+  if (signal?.aborted) throw signal.reason;
+  checkFinite(model, "fit");
+  const hash = await slices.run(fitHash(call), signal);
+  const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
+  const before = new Before(model, call.optimizer);
+  const window = new DataWindow(model, call, {
+    slots: slotNames(call.optimizer).length,
+    snapshot: true,
+    best: call.options.earlyStopping?.restoreBest ?? false,
+    average: false,
+    batch: Math.min(call.options.batchSize, call.training.length),
+  });
+  try {
+    await slices.run(window.fill(), signal);
+  } catch (error) {
+    before.putBack();
+    throw error;
   }
-
-  async turn(): Promise<void> {
-    await nextTurn();
-    this.last = performance.now();
-  }
-
-  /** Runs work that yields, with a turn where one is due. @throws the signal's reason, once it is aborted */
-  async run<T>(work: Generator<undefined, T>, signal: AbortSignal | undefined): Promise<T> {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return value as T;
-      if (!this.due) continue;
-      await this.turn();
-      if (signal?.aborted) throw signal.reason;
-    }
+  model.adopt(call.optimizer);
+  model.lastLoss = call.loss;
+  model.unfinished = resumed;
+  const run = new Fit(model, call, window, hash, slices, before);
+  try {
+    return await run.run();
+  } catch (error) {
+    run.interrupted();
+    throw error;
   }
 }
 
@@ -119,7 +104,7 @@ class Fit {
   private readonly steps: number;
   private readonly validation: ReturnType<DataWindow["validation"]>;
   private readonly validationOutputs: Float32Array | undefined;
-  private readonly validationTargets: Float32Array | undefined;
+  private validationTargets: Float32Array | undefined;
   /** Outputs of the epoch's steps so far, for metrics that need them all. */
   private readonly outputs: Float32Array | undefined;
   private readonly history: EpochReport[] = [];
@@ -133,10 +118,14 @@ class Fit {
   private hits = 0;
   private rate: number;
   private failed = false;
+  /** Whether a step of this call stays: for an interruption one that was made, for a divergence one of an epoch that ended. */
+  private stepped = false;
+  private epochEnded = false;
   private stepMs = CHUNK_MS;
 
   constructor(
-    private readonly model: Model, private readonly call: PreparedFit, private readonly window: DataWindow, private readonly hash: string, private readonly slices: Slices,
+    private readonly model: Model, private readonly call: PreparedFit, private readonly window: DataWindow, private readonly hash: string,
+    private readonly slices: Slices, private readonly before: Before,
   ) {
     const { topology } = model;
     const { options, loss, metrics, optimizer, training, targets, weights } = call;
@@ -149,7 +138,6 @@ class Fit {
     this.validation = window.validation();
     if (this.validation !== undefined && needsOutputs(metrics)) {
       this.validationOutputs = new Float32Array(this.validation.source.count * topology.outputs);
-      this.validationTargets = targetRows(model, this.validation.targets, undefined);
     }
     this.rate = lastRate(model, optimizer);
     const record = model.unfinished;
@@ -172,9 +160,9 @@ class Fit {
     let stopped: History["stopped"] = "completed";
     if (resumed !== undefined && resumed.ended) {
       if (this.epoch < options.epochs && this.stopsEarly()) stopped = "early";
-      else this.beginEpoch(this.epoch + 1);
-    } else if (resumed !== undefined) this.window.arrange(resumed.order);
-    else this.beginEpoch(1);
+      else await this.beginEpoch(this.epoch + 1);
+    } else if (resumed !== undefined) await this.slices.run(this.window.arrange(resumed.order), options.signal);
+    else await this.beginEpoch(1);
 
     while (stopped === "completed" && this.epoch <= options.epochs) {
       const started = performance.now();
@@ -196,20 +184,21 @@ class Fit {
         stopped = "early";
         break;
       }
-      this.beginEpoch(this.epoch + 1);
+      await this.beginEpoch(this.epoch + 1);
     }
     if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);
     model.unfinished = undefined;
     return { epochs: this.history, bestEpoch: this.best.epoch, stopped };
   }
 
-  private beginEpoch(epoch: number): void {
+  private async beginEpoch(epoch: number): Promise<void> {
     this.epoch = epoch;
     if (epoch > this.call.options.epochs) return;
     this.step = this.lossSum = this.weightSum = this.hits = 0;
     this.ended = false;
     this.model.epochs++;
-    this.window.arrange(this.model.epochs);
+    this.keepRecord();
+    await this.slices.run(this.window.arrange(this.model.epochs), this.call.options.signal);
   }
 
   /** The steps of the epoch that are left, in chunks that one call of the core plays. */
@@ -278,6 +267,7 @@ class Fit {
       this.weightSum += weights[i];
       this.hits += core.f64[record + Step.hits];
       this.step++;
+      this.stepped = true;
       if (options.onBatch === undefined) continue;
       this.keepRecord();
       options.onBatch({ epoch: this.epoch, step: this.step, loss, learningRate: this.rate });
@@ -292,6 +282,7 @@ class Fit {
   /** Back to the last snapshot, and out. */
   private fail(error: Error): never {
     this.snapshot.restore();
+    if (!this.epochEnded) this.before.putBackOptimizer();
     this.model.unfinished = undefined;
     this.failed = true;
     throw error;
@@ -299,7 +290,9 @@ class Fit {
 
   /** Writes down where an error that is not the training's own has left the fit. */
   interrupted(): void {
-    if (!this.failed) this.keepRecord();
+    if (this.failed) return;
+    this.keepRecord();
+    if (!this.stepped) this.before.putBackOptimizer();
   }
 
   /** Closes the epoch: its report, validation, the best so far, the plateau. */
@@ -308,12 +301,13 @@ class Fit {
     const error = parametersDiverged(model, "fit", epoch, this.steps, this.rate);
     if (error !== undefined) this.fail(error);
     this.snapshot.take();
+    this.epochEnded = true;
     this.keepRecord();
     const validation = await this.validate();
     this.checkSignal();
     const loss = this.weightSum === 0 ? 0 : this.lossSum / this.weightSum;
     const report: EpochReport = {
-      epoch, loss, metrics: this.trainingMetrics(), ...(validation === undefined ? {} : { validation }), learningRate: this.rate, samplesPerSecond,
+      epoch, loss, metrics: await this.trainingMetrics(), ...(validation === undefined ? {} : { validation }), learningRate: this.rate, samplesPerSecond,
     };
     const watched = report.validation ?? report;
     const monitor = options.earlyStopping?.monitor ?? "loss";
@@ -347,12 +341,17 @@ class Fit {
     return { indices: indices.subarray(0, count), outputs: rows?.subarray(0, count * topology.outputs) };
   }
 
-  private trainingMetrics(): Record<string, number> {
-    const { model, model: { topology }, call: { metrics, loss, targets } } = this;
+  private async trainingMetrics(): Promise<Record<string, number>> {
+    const { model, call: { targets } } = this;
     const { indices, outputs } = this.seen();
     if (outputs === undefined) return this.countedMetrics(this.hits, indices.length);
+    return this.measure(outputs, await this.slices.run(targetRows(model, targets, indices), this.call.options.signal));
+  }
+
+  private measure(outputs: Float32Array, targets: Float32Array): Promise<Record<string, number>> {
+    const { model, model: { topology }, call: { metrics, loss, options } } = this;
     const kind = { loss: loss.name, activation: outputActivation(model).name };
-    return evaluateMetrics(metrics, outputs, targetRows(model, targets, indices), indices.length, topology.outputs, kind);
+    return this.slices.run(metricsInPieces(metrics, outputs, targets, outputs.length / topology.outputs, topology.outputs, kind), options.signal);
   }
 
   private async validate(): Promise<EpochReport["validation"]> {
@@ -362,8 +361,8 @@ class Fit {
     const demand = { outputs, hits: outputs === undefined && metrics.includes("accuracy") };
     const value = await this.slices.run(evaluateChunks(model, source, loss, demand), options.signal);
     if (outputs === undefined) return { loss: value.loss, metrics: this.countedMetrics(value.hits, source.count) };
-    const kind = { loss: loss.name, activation: outputActivation(model).name };
-    return { loss: value.loss, metrics: evaluateMetrics(metrics, outputs, this.validationTargets!, source.count, model.topology.outputs, kind) };
+    this.validationTargets ??= await this.slices.run(targetRows(model, validation.targets, undefined), options.signal);
+    return { loss: value.loss, metrics: await this.measure(outputs, this.validationTargets) };
   }
 
   /** Accuracy from the core's count, where it is all that is measured. */
@@ -430,14 +429,16 @@ function lastRate({ progress }: Model, { learningRate }: Optimizer): number {
   return scheduledRate(learningRate, Math.max(0, progress.steps - 1), progress.plateauScale, coreMath);
 }
 
-/** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order. */
-export function targetRows({ topology: { outputs } }: Model, targets: TargetReader, indices: Uint32Array | undefined): Float32Array {
+/** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order; in pieces. */
+export function* targetRows({ topology: { outputs } }: Model, targets: TargetReader, indices: Uint32Array | undefined): Pieces<Float32Array> {
   const count = indices?.length ?? targets.count;
   const rows = new Float32Array(count * outputs);
-  for (let i = 0; i < count; i++) {
-    const index = indices === undefined ? i : indices[i];
-    if (targets.kind === "classes") rows[i * outputs + targets.classAt(index)] = 1;
-    else targets.readRow(index, rows, i * outputs);
-  }
+  yield* inPieces(count, Math.max(1, Math.floor(PIECE / outputs)), (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const index = indices === undefined ? i : indices[i];
+      if (targets.kind === "classes") rows[i * outputs + targets.classAt(index)] = 1;
+      else targets.readRow(index, rows, i * outputs);
+    }
+  });
   return rows;
 }

@@ -9,11 +9,13 @@
 //   several sigmoids  one yes or no an entry: every output has its own threshold
 // Precision, recall and F1 come from true and false positives of each class against the rest; their mean over all classes, also those without a sample.
 
-import { at, checkInteger, describeValue, refusal, typedArrayName, wrongKind, wrongValue } from "../check.js";
+import { at, checkInteger, describeValue, isArray, refusal, typedArrayName, wrongKind, wrongValue } from "../check.js";
 import type { ActivationName } from "../describe/activations.js";
 import { decisionRule } from "../describe/losses.js";
 import type { LossName } from "../describe/losses.js";
 import type { Metric } from "../describe/metrics.js";
+import { PIECE, finish, inPieces } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
 
 /** The largest number of classes of a confusion matrix: 10,000 squared are 800 MB. */
 const MAX_CLASSES = 10_000;
@@ -82,8 +84,8 @@ export function rocCurve(scores: Numbers, labels: Numbers): ROCCurve {
     if (values[i] - values[i] !== 0) throw wrongValue(`rocCurve: scores[${i}]`, "a finite number", values[i]);
     if (marks[i] !== 0 && marks[i] !== 1) throw wrongValue(`rocCurve: labels[${i}]`, "0 or 1", marks[i]);
   }
-  const negatives = sortedWhere(values, marks, 0);
-  const positives = sortedWhere(values, marks, 1);
+  const negatives = withLabel(values, marks, 0).sort();
+  const positives = withLabel(values, marks, 1).sort();
   const curve: ROCCurve = { falsePositiveRates: [0], truePositiveRates: [0], thresholds: [Infinity] };
   let n = negatives.length;
   let p = positives.length;
@@ -117,6 +119,13 @@ export function rocCurve(scores: Numbers, labels: Numbers): ROCCurve {
 export function evaluateMetrics(
   names: readonly Metric[], outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number, kind: OutputKind,
 ): Record<string, number> {
+  return finish(metricsInPieces(names, outputs, targets, samples, outputCount, kind));
+}
+
+/** `evaluateMetrics` in pieces: one metric, of those by class one class, and for the area under the curve one of its sorts at a time. */
+export function* metricsInPieces(
+  names: readonly Metric[], outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number, kind: OutputKind,
+): Pieces<Record<string, number>> {
   for (const [name, rows] of [["outputs", outputs], ["targets", targets]] as const) {
     if (rows.length !== samples * outputCount) {
       throw new RangeError(refusal(at("metrics", name), `${samples} × ${outputCount} numbers`, `${rows.length}`));
@@ -132,7 +141,8 @@ export function evaluateMetrics(
       case "f1":
       case "auc":
         classes ??= decideClasses(outputs, targets, samples, outputCount, kind);
-        values[name] = name === "accuracy" ? quotient(classes.right, classes.decisions) : meanOverClasses(name, classes, outputs, samples, outputCount);
+        yield;
+        values[name] = name === "accuracy" ? quotient(classes.right, classes.decisions) : yield* meanOverClasses(name, classes, outputs, samples, outputCount);
         break;
       case "meanAbsoluteError":
         values[name] = quotient(absoluteErrors(outputs, targets), outputs.length);
@@ -144,11 +154,12 @@ export function evaluateMetrics(
         values[name] = Math.sqrt(quotient(squaredErrors(outputs, targets), outputs.length));
         break;
       case "r2":
-        values[name] = r2(outputs, targets, samples, outputCount);
+        values[name] = yield* r2(outputs, targets, samples, outputCount);
         break;
       default:
         throw new RangeError(refusal("metrics", "the name of a metric", describeValue(name)));
     }
+    yield;
   }
   return values;
 }
@@ -185,12 +196,15 @@ function decideClasses(outputs: Float32Array, targets: Float32Array, samples: nu
   return { actual, predicted, decisions: samples, right };
 }
 
-function meanOverClasses(name: "precision" | "recall" | "f1" | "auc", classes: Classes, outputs: Float32Array, samples: number, outputCount: number): number {
+function* meanOverClasses(
+  name: "precision" | "recall" | "f1" | "auc", classes: Classes, outputs: Float32Array, samples: number, outputCount: number,
+): Pieces<number> {
   const { actual, predicted } = classes;
   let sum = 0;
   for (let k = 0; k < outputCount; k++) {
+    if (k > 0) yield;
     if (name === "auc") {
-      sum += areaUnderCurve(column(outputs, k, samples, outputCount), column(actual, k, samples, outputCount));
+      sum += yield* areaUnderCurve(column(outputs, k, samples, outputCount), column(actual, k, samples, outputCount));
       continue;
     }
     let hits = 0;                                                // true positives
@@ -207,12 +221,12 @@ function meanOverClasses(name: "precision" | "recall" | "f1" | "auc", classes: C
 }
 
 /** The Mann-Whitney statistic U / (positives · negatives): counted in half pairs, exact up to 2^53 of them. */
-function areaUnderCurve(scores: Float64Array, labels: Float64Array): number {
+function* areaUnderCurve(scores: Float64Array, labels: Float64Array): Pieces<number> {
   for (const score of scores) {
     if (score !== score) return NaN;
   }
-  const negatives = sortedWhere(scores, labels, 0);
-  const positives = sortedWhere(scores, labels, 1);
+  const negatives = yield* sortInPieces(withLabel(scores, labels, 0));
+  const positives = yield* sortInPieces(withLabel(scores, labels, 1));
   let below = 0;
   let upTo = 0;
   let halfPairs = 0;
@@ -224,10 +238,11 @@ function areaUnderCurve(scores: Float64Array, labels: Float64Array): number {
   return quotient(halfPairs, 2 * positives.length * negatives.length);
 }
 
-function r2(outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number): number {
+function* r2(outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number): Pieces<number> {
   if (samples === 0) return 0;
   let sum = 0;
   for (let k = 0; k < outputCount; k++) {
+    if (k > 0) yield;
     // Deviations from the first target: exactly 0 if all are equal, where a rounded mean would leave a remainder to divide by.
     const first = targets[k];
     let shift = 0;
@@ -281,14 +296,37 @@ function column(rows: Float32Array | Uint8Array, k: number, samples: number, out
   return values;
 }
 
-/** The scores with that label in ascending order. */
-function sortedWhere(scores: Float64Array, labels: Float64Array, label: number): Float64Array {
-  return scores.filter((_, i) => labels[i] === label).sort();
+/** The scores with that label. */
+function withLabel(scores: Float64Array, labels: Float64Array, label: number): Float64Array<ArrayBuffer> {
+  return Float64Array.from(scores.filter((_, i) => labels[i] === label));
+}
+
+/** Sorts in place, ascending: runs of a piece by the engine, then merges them by pairs. */
+function* sortInPieces(values: Float64Array<ArrayBuffer>): Pieces<Float64Array> {
+  yield* inPieces(values.length, PIECE, (begin, end) => void values.subarray(begin, end).sort());
+  let from = values;
+  let to = new Float64Array(values.length > PIECE ? values.length : 0);
+  for (let run = PIECE; run < values.length; run *= 2) {
+    for (let begin = 0; begin < values.length; begin += 2 * run) {
+      const middle = Math.min(begin + run, values.length);
+      const end = Math.min(begin + 2 * run, values.length);
+      let left = begin;
+      let right = middle;
+      for (let next = begin; next < end; next += PIECE) {
+        yield;
+        for (let i = next; i < Math.min(next + PIECE, end); i++) {
+          to[i] = right >= end || (left < middle && from[left] <= from[right]) ? from[left++] : from[right++];
+        }
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
 }
 
 function copyNumbers(subject: string, values: Numbers): Float64Array {
   const type = typedArrayName(values);
-  if (type === undefined ? !Array.isArray(values) : type.startsWith("Big")) throw wrongKind(subject, "an array of numbers", values);
+  if (type === undefined ? !isArray(values) : type.startsWith("Big")) throw wrongKind(subject, "an array of numbers", values);
   const copy = new Float64Array(values.length);
   for (let i = 0; i < copy.length; i++) {
     const value: unknown = values[i];

@@ -1,6 +1,6 @@
 // The arguments of fit and trainBatch, checked against the network and the data: all of it before anything changes.
 
-import { at, describeValue } from "../check.js";
+import { at, describeValue, isArray } from "../check.js";
 import { checkFitOptions } from "../describe/fit.js";
 import type { CheckedFitOptions } from "../describe/fit.js";
 import { checkLossFits, decisionRule, isClassifierLoss } from "../describe/losses.js";
@@ -10,10 +10,13 @@ import { adam } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { firstNonFinite } from "../model.js";
 import type { Model } from "../model.js";
-import { permute } from "../random.js";
-import { checkSamples, checkTargets, checkTargetValues, checkWeights } from "../samples.js";
+import { PIECE, finish, inPieces } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
+import { permutationInPieces } from "../random.js";
+import { checkWeights, samplesInPieces, targetValuesInPieces, targetsInPieces } from "../samples.js";
 import type { SampleReader, TargetReader } from "../samples.js";
-import { splitSamples } from "./split.js";
+import { heldOutCount, splitInPieces } from "./split.js";
+import type { Split } from "./split.js";
 
 /** Samples with their targets. */
 export interface LabelledData {
@@ -29,8 +32,8 @@ export interface PreparedFit extends LabelledData {
   /** What is reported; and what is measured: with the monitored metric. */
   readonly metrics: readonly Metric[];
   /** Indices of the samples that train, ascending, and of those that validationSplit held out. */
-  readonly training: Uint32Array<ArrayBuffer>;
-  readonly heldOut: Uint32Array<ArrayBuffer>;
+  readonly training: Uint32Array;
+  readonly heldOut: Uint32Array;
   readonly validation: LabelledData | undefined;
   /** Class weight × sample weight of each sample, or undefined for all 1. */
   readonly weights: Float32Array | undefined;
@@ -41,14 +44,31 @@ export function outputActivation(model: Model) {
   return model.description.layers[model.description.layers.length - 1].activation;
 }
 
-/** Samples and targets of one call. `prefix` stands before their names in messages. */
-export function checkData(model: Model, inputs: unknown, targets: unknown, loss: Loss, names: readonly [inputs: string, targets: string] = ["inputs", "targets"]): LabelledData {
+/** Samples and targets of one call, in pieces. `names` are what messages call them. */
+export function* dataInPieces(
+  model: Model, inputs: unknown, targets: unknown, loss: Loss, names: readonly [inputs: string, targets: string] = ["inputs", "targets"],
+): Pieces<LabelledData> {
   const { topology } = model;
-  const samples = checkSamples(names[0], inputs, topology.inputs);
-  const classIndices = loss.name === "crossEntropy";
-  const reader = checkTargets(names[1], targets, samples.count, topology.outputs, { classIndices });
-  checkTargetValues(names[1], reader, loss);
+  const samples = yield* samplesInPieces(names[0], apart(model, inputs), topology.inputs);
+  const reader = yield* targetsInPieces(names[1], apart(model, targets), samples.count, topology.outputs, { classIndices: loss.name === "crossEntropy" });
+  yield* targetValuesInPieces(names[1], reader, loss);
   return { samples, targets: reader };
+}
+
+/** `dataInPieces` at once. */
+export function checkData(model: Model, inputs: unknown, targets: unknown, loss: Loss): LabelledData {
+  return finish(dataInPieces(model, inputs, targets, loss));
+}
+
+/** Data that lies in the network's own memory, such as a layer's view, as a copy: the memory may move, and training writes it. */
+export function apart(model: Model, data: unknown): unknown {
+  if (liesIn(model, data)) return data.slice();
+  if (!isArray(data) || !ArrayBuffer.isView(data[0])) return data;
+  return data.some((row) => liesIn(model, row)) ? data.map((row: unknown) => (liesIn(model, row) ? row.slice() : row)) : data;
+}
+
+function liesIn({ core }: Model, data: unknown): data is Float32Array {
+  return ArrayBuffer.isView(data) && !(data instanceof DataView) && data.buffer === core.buffer;
 }
 
 /** What is not there yet is refused by name, so that nobody believes it was used. */
@@ -57,15 +77,15 @@ function refuseUnsupported(options: CheckedFitOptions): void {
   if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
 }
 
-/** Checks a call of fit. */
-export function prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): PreparedFit {
+/** Checks a call of fit, in pieces. */
+export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedFit> {
   const options = checkFitOptions(given);
   refuseUnsupported(options);
   const { topology } = model;
   const optimizer = options.optimizer ?? model.optimizer ?? adam();
   const loss = options.loss ?? model.loss;
   checkLossFits(loss, outputActivation(model), "fit: loss");
-  const data = checkData(model, inputs, targets, loss);
+  const data = yield* dataInPieces(model, inputs, targets, loss);
   const { samples, targets: reader } = data;
   const classifier = isClassifierLoss(loss);
 
@@ -75,31 +95,50 @@ export function prepareFit(model: Model, inputs: unknown, targets: unknown, give
 
   const rule = decisionRule(loss.name, outputActivation(model).name, topology.outputs);
   const hasClasses = classifier && (topology.outputs === 1 || rule.argMax);
-  const [training, heldOut] = split(model, options.validationSplit, samples.count, hasClasses ? reader : undefined);
+  const classes = hasClasses && (options.validationSplit > 0 || options.classWeights !== undefined) ? yield* classList(reader) : undefined;
+  const { training, validation: heldOut } = yield* split(model, options.validationSplit, samples.count, classes);
   const validation = options.validationData === undefined
     ? undefined
-    : checkData(model, options.validationData[0], options.validationData[1], loss, ["fit: validationData[0]", "fit: validationData[1]"]);
+    : yield* dataInPieces(model, options.validationData[0], options.validationData[1], loss, ["fit: validationData[0]", "fit: validationData[1]"]);
 
-  const weights = sampleWeights(options, topology.outputs, samples.count, training, hasClasses ? reader : undefined);
+  const weights = yield* sampleWeights(model, options, samples.count, training, classes);
   return { ...data, options, optimizer, loss, metrics, training, heldOut, validation, weights };
 }
 
+function* classList(targets: TargetReader): Pieces<Int32Array> {
+  const classes = new Int32Array(targets.count);
+  yield* inPieces(targets.count, PIECE, (begin, end) => {
+    for (let i = begin; i < end; i++) classes[i] = targets.classAt(i);
+  });
+  return classes;
+}
+
 /** Training and held-out indices, drawn by the seed alone, stratified where there are classes. */
-function split(model: Model, fraction: number, count: number, classes: TargetReader | undefined): readonly [Uint32Array<ArrayBuffer>, Uint32Array<ArrayBuffer>] {
-  if (fraction === 0) return [Uint32Array.from({ length: count }, (_, i) => i), new Uint32Array(0)];
-  const classList = classes === undefined ? undefined : Float64Array.from({ length: count }, (_, i) => classes.classAt(i));
-  const parts = splitSamples(count, fraction, classList, permute(count, model.description.seed, "split", 0));
-  return [Uint32Array.from(parts.training), Uint32Array.from(parts.validation)];
+function* split(model: Model, fraction: number, count: number, classes: Int32Array | undefined): Pieces<Split> {
+  if (fraction === 0) return { training: Uint32Array.from({ length: count }, (_, i) => i), validation: new Uint32Array(0) };
+  if (heldOutCount(count, fraction) >= count) {
+    const got = `${fraction} of ${count} ${count === 1 ? "sample" : "samples"}`;
+    throw new RangeError(`fit: validationSplit: expected at least one sample left for training, got ${got}. Lower it or add samples`);
+  }
+  const permutation = yield* permutationInPieces(count, model.description.seed, "split", 0);
+  return yield* splitInPieces(count, fraction, classes, permutation);
 }
 
 /** The weight of each sample: its own times that of its class. */
-function sampleWeights(
-  options: CheckedFitOptions, outputs: number, count: number, training: Uint32Array, classes: TargetReader | undefined,
-): Float32Array | undefined {
+function* sampleWeights(
+  model: Model, options: CheckedFitOptions, count: number, training: Uint32Array, classes: Int32Array | undefined,
+): Pieces<Float32Array | undefined> {
   const { classWeights } = options;
+  const { outputs } = model.topology;
   if (classWeights === undefined && options.sampleWeights === undefined) return undefined;
-  const own = options.sampleWeights === undefined ? undefined : checkWeights("fit: sampleWeights", options.sampleWeights, count);
-  const weights = Float32Array.from({ length: count }, (_, i) => own?.[i] ?? 1);
+  const own = options.sampleWeights === undefined ? undefined : checkWeights("fit: sampleWeights", apart(model, options.sampleWeights), count);
+  const weights = new Float32Array(count).fill(1);
+  yield;
+  if (own !== undefined) {
+    yield* inPieces(count, PIECE, (begin, end) => {
+      for (let i = begin; i < end; i++) weights[i] = own[i];
+    });
+  }
   if (classWeights === undefined) return weights;
   const subject = at("fit", "classWeights");
   if (classes === undefined) {
@@ -107,7 +146,9 @@ function sampleWeights(
   }
   const byClass = classWeights === "balanced" ? balancedWeights(classes, training, Math.max(2, outputs)) : classWeights;
   checkWeights(subject, byClass, Math.max(2, outputs));
-  for (let i = 0; i < count; i++) weights[i] *= byClass[classes.classAt(i)];
+  yield* inPieces(count, PIECE, (begin, end) => {
+    for (let i = begin; i < end; i++) weights[i] *= byClass[classes[i]];
+  });
   const bad = firstNonFinite(weights);
   if (bad >= 0) {
     const got = `${describeValue(weights[bad])} for sample ${bad}`;
@@ -117,35 +158,47 @@ function sampleWeights(
 }
 
 /** samples / (classes · samples of the class), over the training part; 0 for a class without samples. */
-function balancedWeights(classes: TargetReader, training: Uint32Array, count: number): readonly number[] {
+function balancedWeights(classes: Int32Array, training: Uint32Array, count: number): readonly number[] {
   const sizes = new Array<number>(count).fill(0);
-  for (const index of training) sizes[classes.classAt(index)]++;
+  for (const index of training) sizes[classes[index]]++;
   return sizes.map((size) => (size === 0 ? 0 : training.length / (count * size)));
 }
 
-/** Everything that must be the same for a fit to be resumed, as a string: options that shape the result, sizes, weights. */
-export function fitHash(call: PreparedFit): string {
+/** Everything that must be the same for a fit to be resumed, as 16 hexadecimal digits: options that shape the result, sizes, weights. */
+export function* fitHash(call: PreparedFit): Pieces<string> {
   const { options, optimizer, loss, metrics, samples, training, validation, weights } = call;
   const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip } = options;
   const text = JSON.stringify({
     epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, metrics,
-    samples: samples.count, training: training.length, validation: validation?.samples.count ?? null, weights: weights === undefined ? null : Array.from(weights),
+    samples: samples.count, training: training.length, validation: validation?.samples.count ?? null, weights: weights?.length ?? null,
   });
-  return fnv1a(text);
+  const hash = new Hash();
+  for (let i = 0; i < text.length; i++) hash.add(text.charCodeAt(i));
+  if (weights !== undefined) {
+    const bits = new Uint32Array(weights.buffer);
+    yield* inPieces(bits.length, PIECE, (begin, end) => {
+      for (let i = begin; i < end; i++) hash.add(bits[i]);
+    });
+  }
+  return hash.digits();
 }
 
-/** FNV-1a of 64 bits (Fowler, Noll, Vo) over UTF-16 units, as 16 hexadecimal digits. */
-function fnv1a(text: string): string {
-  let low = 0x84222325;
-  let high = 0xcbf29ce4;
-  for (let i = 0; i < text.length; i++) {
-    low = (low ^ text.charCodeAt(i)) >>> 0;
+/** FNV-1a of 64 bits (Fowler, Noll, Vo) over words of 32 bits. */
+class Hash {
+  private low = 0x84222325;
+  private high = 0xcbf29ce4;
+
+  add(word: number): void {
+    const low = (this.low ^ word) >>> 0;
     // times 2^40 + 0x1b3, modulo 2^64
     const product = low * 0x1b3;
-    high = (Math.imul(high, 0x1b3) + Math.floor(product / 2 ** 32) + (low << 8)) >>> 0;
-    low = product >>> 0;
+    this.high = (Math.imul(this.high, 0x1b3) + Math.floor(product / 2 ** 32) + (low << 8)) >>> 0;
+    this.low = product >>> 0;
   }
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+
+  digits(): string {
+    return this.high.toString(16).padStart(8, "0") + this.low.toString(16).padStart(8, "0");
+  }
 }
 
 /** Refuses parameters that are not finite: what cannot be saved cannot be trained either. */

@@ -4,6 +4,8 @@
 // the same arguments give the same parts in every engine. Parts are lists of indices in ascending order.
 
 import { checkFinite, checkInteger, refusal } from "../check.js";
+import { PIECE, finish, inPieces } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
 
 export interface Split {
   readonly training: Uint32Array;
@@ -20,24 +22,39 @@ export interface Split {
  * @throws {RangeError} if nothing would be left for training, or the permutation or the classes do not fit `count`.
  */
 export function splitSamples(count: number, fraction: number, classes: ArrayLike<number> | undefined, permutation: Uint32Array): Split {
+  return finish(splitInPieces(count, fraction, classes, permutation));
+}
+
+/** How many of `count` samples a fraction above 0 holds out. */
+export function heldOutCount(count: number, fraction: number): number {
+  return fraction === 0 ? 0 : Math.max(1, Math.floor(fraction * count + 0.5));
+}
+
+/** `splitSamples` in pieces. */
+export function* splitInPieces(count: number, fraction: number, classes: ArrayLike<number> | undefined, permutation: Uint32Array): Pieces<Split> {
   checkArguments(count, classes, permutation);
   checkFinite("split: fraction", fraction, { min: 0, below: 1 });
-  const size = fraction === 0 ? 0 : Math.max(1, Math.floor(fraction * count + 0.5));
+  const size = heldOutCount(count, fraction);
   if (size >= count) {
     throw new RangeError(refusal("split", "a sample for training at least", `${size} of ${count} held out`, `Lower the fraction (${fraction}) or add samples.`));
   }
+  yield;
   const heldOut = new Uint8Array(count);
   if (classes === undefined) {
     for (let p = 0; p < size; p++) heldOut[permutation[p]] = 1;
   } else {
     const left = shares(classSizes(classes), size, count);
-    for (const index of permutation) {
-      const wanted = left.get(classes[index])!;
-      if (wanted === 0) continue;
-      heldOut[index] = 1;
-      left.set(classes[index], wanted - 1);
-    }
+    yield* inPieces(count, PIECE, (begin, end) => {
+      for (let p = begin; p < end; p++) {
+        const index = permutation[p];
+        const wanted = left.get(classes[index])!;
+        if (wanted === 0) continue;
+        heldOut[index] = 1;
+        left.set(classes[index], wanted - 1);
+      }
+    });
   }
+  yield;
   return { training: indicesWhere(heldOut, 0, count - size), validation: indicesWhere(heldOut, 1, size) };
 }
 
@@ -120,5 +137,5 @@ function checkArguments(count: number, classes: ArrayLike<number> | undefined, p
   }
   if (classes === undefined) return;
   if (classes.length !== count) throw new RangeError(refusal("split: classes", `${count} numbers`, `${classes.length}`));
-  for (let i = 0; i < count; i++) checkFinite(`split: classes[${i}]`, classes[i]);
+  for (let i = 0; i < count; i++) if (!Number.isFinite(classes[i])) checkFinite(`split: classes[${i}]`, classes[i]);
 }

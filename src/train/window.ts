@@ -2,20 +2,19 @@
 // rows as the plan allows, refilled from the user's arrays as the order goes on. Either way a batch is the same rows in the
 // same order, so the bytes of the result do not depend on it.
 
-import { Stream } from "../../assembly/codes.js";
 import { readerSource, windowSource } from "../inspect/inference.js";
 import type { RowSource } from "../inspect/inference.js";
 import type { Model } from "../model.js";
 import type { Demand } from "../plan/layout.js";
 import { RANDOM_SCRATCH } from "../plan/layout.js";
-import { seedWords } from "../random.js";
+import { PIECE, inPieces } from "../pieces.js";
+import type { Pieces } from "../pieces.js";
+import { shuffleInPieces } from "../random.js";
 import type { SampleReader, TargetReader } from "../samples.js";
 import type { LabelledData, PreparedFit } from "./prepare.js";
 
 /** Bytes of a window that cannot hold all samples: little enough to be filled in a few milliseconds, since the event loop waits meanwhile. */
 const WINDOW_BYTES = 4 * 2 ** 20;
-/** Floats copied to a window between two looks at the clock. */
-const PIECE_FLOATS = 2 ** 19;
 
 /** A reader's rows in another order: those that `indices` names. */
 function rowsOf<R extends SampleReader>(reader: R, indices: Uint32Array): R {
@@ -57,7 +56,7 @@ export class DataWindow {
   }
 
   /** Copies all samples where they fit. Yields between pieces of about a millisecond. */
-  *fill(): Generator<undefined, void> {
+  *fill(): Pieces<void> {
     const { model: { layout, core }, call: { samples, training, heldOut, validation, weights } } = this;
     const order = layout.order / 4;
     if (!this.resident) {
@@ -72,22 +71,20 @@ export class DataWindow {
     for (let i = 0; i < validationRows; i++) core.u32[order + training.length + heldOut.length + i] = samples.count + i;
   }
 
-  private *copy({ samples, targets }: LabelledData, row: number): Generator<undefined, void> {
+  private copy({ samples, targets }: LabelledData, row: number): Pieces<void> {
     const { layout, core } = this.model;
-    const piece = Math.max(1, Math.floor(PIECE_FLOATS / (samples.width + targets.width)));
-    for (let begin = 0; begin < samples.count; begin += piece) {
-      const end = Math.min(begin + piece, samples.count);
+    const size = Math.max(1, Math.floor(PIECE / (samples.width + targets.width)));
+    return inPieces(samples.count, size, (begin, end) => {
       samples.read(begin, end, core.f32, layout.window / 4 + (row + begin) * samples.width);
       targets.read(begin, end, core.f32, layout.targetWindow / 4 + (row + begin) * targets.width);
-      yield;
-    }
+    });
   }
 
-  /** Lays out the order of an epoch: shuffled from the ascending list by the epoch's number, or as it is. */
-  arrange(epoch: number): void {
+  /** Lays out the order of an epoch, in pieces: shuffled from the ascending list by the epoch's number, or as it is. */
+  *arrange(epoch: number): Pieces<void> {
     const { model: { layout, core, description }, call: { training, options } } = this;
     core.u32.set(training, layout.order / 4);
-    if (options.shuffle) core.exports.shuffle(layout.order, training.length, ...seedWords(description.seed), epoch, Stream.shuffle, RANDOM_SCRATCH);
+    if (options.shuffle) yield* shuffleInPieces(core, layout.order, training.length, description.seed, "shuffle", epoch, RANDOM_SCRATCH);
     this.order = core.u32.slice(layout.order / 4, layout.order / 4 + training.length);
     this.loadedFrom = this.loadedTo = 0;
   }
