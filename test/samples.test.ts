@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkSamples, checkTargetValues, checkTargets, checkWeights } from "../src/samples.js";
+import { checkSamples, checkWeights } from "../src/samples.js";
+import { checkTargetValues, checkTargets } from "../src/targets.js";
 import type { SampleReader } from "../src/samples.js";
 import { resolveLoss } from "../src/describe/losses.js";
 

@@ -11,9 +11,10 @@ import { LONE_STEP } from "../plan/layout.js";
 import type { Layout } from "../plan/layout.js";
 import { evaluationTape, forwardTape, gatherTape, gradientTape, singleTape, tracedLayerTape } from "../plan/tape.js";
 import type { Model } from "../model.js";
-import { finish } from "../pieces.js";
+import { PIECE, finish, inPieces } from "../pieces.js";
 import type { Pieces } from "../pieces.js";
-import type { SampleReader, TargetReader } from "../samples.js";
+import type { SampleReader } from "../samples.js";
+import type { TargetReader } from "../targets.js";
 
 /** Where the rows of a chunk come from: fills rows 0 … end − begin − 1 of the batch. */
 export interface RowSource {
@@ -57,6 +58,20 @@ export function readTarget(model: Model, targets: TargetReader, index: number, r
   const keep = Math.fround(1 - s);
   const share = Math.fround(s / outputs);
   for (let i = begin; i < begin + outputs; i++) f32[i] = Math.fround(keep * f32[i]) + share;
+}
+
+/** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order; in pieces. */
+export function* targetRows({ topology: { outputs } }: Model, targets: TargetReader, indices: Uint32Array | undefined): Pieces<Float32Array> {
+  const count = indices?.length ?? targets.count;
+  const rows = new Float32Array(count * outputs);
+  yield* inPieces(count, Math.max(1, Math.floor(PIECE / outputs)), (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const index = indices === undefined ? i : indices[i];
+      if (targets.kind === "classes") rows[i * outputs + targets.classAt(index)] = 1;
+      else targets.readRow(index, rows, i * outputs);
+    }
+  });
+  return rows;
 }
 
 /** Rows of the data window, through the order from `first` on: what a fit has there. */

@@ -8,21 +8,18 @@ import { STEP_WORDS, Step } from "../../assembly/codes.js";
 import type { EpochReport, History } from "../describe/fit.js";
 import { decisionRule } from "../describe/losses.js";
 import { higherIsBetter } from "../describe/metrics.js";
-import type { Metric } from "../describe/metrics.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { scheduledRate } from "../describe/schedules.js";
-import { copyOutputs, evaluateChunks } from "../inspect/inference.js";
+import { copyOutputs, evaluateChunks, targetRows } from "../inspect/inference.js";
 import type { Model } from "../model.js";
-import { PIECE, inPieces } from "../pieces.js";
-import type { Pieces } from "../pieces.js";
 import { STEPS } from "../plan/layout.js";
-import type { TargetReader } from "../samples.js";
 import { Before } from "./before.js";
 import { metricsInPieces } from "./metrics.js";
 import { checkFinite, fitHash, outputActivation, prepareFit } from "./prepare.js";
 import type { PreparedFit } from "./prepare.js";
 import { writeRates } from "./rates.js";
+import { needsOutputs, recordToResume } from "./resume.js";
 import { Slices } from "./slices.js";
 import { Snapshot, coreMath, lossDiverged, parametersDiverged, placeTraining } from "./step.js";
 import { DataWindow } from "./window.js";
@@ -72,29 +69,6 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
     run.interrupted();
     throw error;
   }
-}
-
-/** The record that the call finishes. */
-function recordToResume(model: Model, call: PreparedFit, hash: string) {
-  const record = model.unfinished;
-  if (record === undefined) throw new Error("fit: resume: expected a fit that was interrupted, the network has none. Leave resume out to start a new one");
-  if (record.samples !== call.samples.count) {
-    throw new Error(`fit: resume: expected the ${record.samples} samples of the interrupted fit, got ${call.samples.count}. Give the same data`);
-  }
-  if (record.hash !== hash) throw new Error("fit: resume: expected the options of the interrupted fit, got others. Give the same options, or leave resume out to start a new fit");
-  // Only a file that another program wrote can fail these: the hash stands for all of them.
-  const { training, metrics, options: { earlyStopping } } = call;
-  const outputs = needsOutputs(metrics) ? training.length * model.topology.outputs : undefined;
-  const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !model.layout.demand.best;
-  if (record.outputs?.length !== outputs || lacksBest) {
-    throw new Error("fit: resume: expected the whole record of the interrupted fit, got a part of it. Leave resume out to start a new fit");
-  }
-  return record;
-}
-
-/** Metrics that need all outputs of an epoch; accuracy is counted by the core. */
-function needsOutputs(metrics: readonly Metric[]): boolean {
-  return metrics.some((metric) => metric !== "accuracy");
 }
 
 class Fit {
@@ -427,18 +401,4 @@ function improves(measure: number, best: number | undefined, minDelta: number): 
 /** The rate of the last step, or before any that of the first. */
 function lastRate({ progress }: Model, { learningRate }: Optimizer): number {
   return scheduledRate(learningRate, Math.max(0, progress.steps - 1), progress.plateauScale, coreMath);
-}
-
-/** Targets as rows of `outputs` numbers, flat, of all samples or those that `indices` names in that order; in pieces. */
-export function* targetRows({ topology: { outputs } }: Model, targets: TargetReader, indices: Uint32Array | undefined): Pieces<Float32Array> {
-  const count = indices?.length ?? targets.count;
-  const rows = new Float32Array(count * outputs);
-  yield* inPieces(count, Math.max(1, Math.floor(PIECE / outputs)), (begin, end) => {
-    for (let i = begin; i < end; i++) {
-      const index = indices === undefined ? i : indices[i];
-      if (targets.kind === "classes") rows[i * outputs + targets.classAt(index)] = 1;
-      else targets.readRow(index, rows, i * outputs);
-    }
-  });
-  return rows;
 }

@@ -13,8 +13,10 @@ import type { Model } from "../model.js";
 import { PIECE, finish, inPieces } from "../pieces.js";
 import type { Pieces } from "../pieces.js";
 import { permutationInPieces } from "../random.js";
-import { checkWeights, samplesInPieces, targetValuesInPieces, targetsInPieces } from "../samples.js";
-import type { SampleReader, TargetReader } from "../samples.js";
+import { checkWeights, samplesInPieces } from "../samples.js";
+import { targetValuesInPieces, targetsInPieces } from "../targets.js";
+import type { SampleReader } from "../samples.js";
+import type { TargetReader } from "../targets.js";
 import { heldOutCount, splitInPieces } from "./split.js";
 import type { Split } from "./split.js";
 

@@ -10,7 +10,8 @@ import { RANDOM_SCRATCH } from "../plan/layout.js";
 import { PIECE, inPieces } from "../pieces.js";
 import type { Pieces } from "../pieces.js";
 import { shuffleInPieces } from "../random.js";
-import type { SampleReader, TargetReader } from "../samples.js";
+import type { SampleReader } from "../samples.js";
+import type { TargetReader } from "../targets.js";
 import type { LabelledData, PreparedFit } from "./prepare.js";
 
 /** Bytes of a window that cannot hold all samples: little enough to be filled in a few milliseconds, since the event loop waits meanwhile. */
