@@ -1,8 +1,8 @@
 // Builds the package: assembly/ → build/*.wasm → build/embedded.ts → dist/ (ES modules, the command, core.wasm, declarations).
 //
-//   node scripts/build.mjs [--wasm-only] [--no-check]
+//   node scripts/build.mjs [--all] [--wasm-only] [--no-check]
 //
-// --wasm-only stops after build/embedded.ts, which src/ needs to compile and to run in tests; --no-check emits declarations
+// The package needs the release target alone; --all compiles the others too, which the tests read. --wasm-only stops after build/embedded.ts, which src/ needs to compile and to run in tests; --no-check emits declarations
 // without checking types, for a caller who has checked them. The same sources give the same bytes, whenever they are built.
 
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ import { globals, hasData, memoryFlagOffset, relaxedOpcodes, unshared } from "./
 const root = fileURLToPath(new URL("..", import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
-/** The targets of asconfig.json. */
+/** The targets of asconfig.json, that of the package first. */
 const targets = ["release", "debug", "relaxed"];
 
 /** dist/<key>.js and its source. */
@@ -54,26 +54,34 @@ async function hashOfInputs() {
   return sha256(...parts);
 }
 
-async function hashOfOutputs() {
-  return Object.fromEntries(
-    await Promise.all(
-      targets.map(async (target) => {
-        const file = inRoot("build", `${target}.wasm`);
-        return [target, existsSync(file) ? sha256(await readFile(file)) : "absent"];
-      }),
-    ),
-  );
+async function hashOfOutput(target) {
+  const file = inRoot("build", `${target}.wasm`);
+  return existsSync(file) ? sha256(await readFile(file)) : "absent";
 }
 
-/** Compiles the three targets, unless build/stamp.json says that these very binaries came from these very sources. */
-async function compileCore() {
-  const stamp = inRoot("build", "stamp.json");
+/** What build/stamp.json tells: for each target the hash of the sources it came from, and its own. */
+async function readStamp(file) {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+/** Compiles the targets, but those of which build/stamp.json says that this very binary came from these very sources. */
+async function compileCore(wanted) {
+  const file = inRoot("build", "stamp.json");
   const inputs = await hashOfInputs();
-  const state = async () => JSON.stringify({ inputs, outputs: await hashOfOutputs() }, null, 2) + "\n";
-  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === (await state())) return;
-  await rm(stamp, { force: true });
-  await Promise.all(targets.map((target) => run("assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", target)));
-  await writeFile(stamp, await state());
+  const stamp = await readStamp(file);
+  const isCurrent = async (target) => stamp[target]?.inputs === inputs && stamp[target].output === (await hashOfOutput(target));
+  const current = await Promise.all(wanted.map(isCurrent));
+  const stale = wanted.filter((_, i) => !current[i]);
+  if (stale.length === 0) return;
+  await rm(file, { force: true });
+  await Promise.all(stale.map((target) => run("assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", target)));
+  for (const target of stale) stamp[target] = { inputs, output: await hashOfOutput(target) };
+  const known = targets.filter((target) => stamp[target] !== undefined);
+  await writeFile(file, JSON.stringify(Object.fromEntries(known.map((target) => [target, stamp[target]])), null, 2) + "\n");
 }
 
 /** Throws unless a binary may be instantiated any number of times on one memory: no state of its own, nothing to write at the start. */
@@ -91,9 +99,9 @@ function assertSound(target, bytes) {
 }
 
 /** Writes the release binary as a module: deflated, since gzip finds little in base64. */
-async function embedCore() {
+async function embedCore(compiled) {
   let release;
-  for (const target of targets) {
+  for (const target of compiled) {
     const bytes = await readFile(inRoot("build", `${target}.wasm`));
     assertSound(target, bytes);
     if (target === "release") release = bytes;
@@ -195,12 +203,13 @@ async function bundle() {
 }
 
 async function main(options) {
-  const known = ["--wasm-only", "--no-check"];
+  const known = ["--all", "--wasm-only", "--no-check"];
   const unknown = options.find((option) => !known.includes(option));
-  if (unknown !== undefined) throw new BuildError(`build: expected ${known.join(" or ")}, got ${unknown}`);
+  if (unknown !== undefined) throw new BuildError(`build: expected ${known.join(", ")}, got ${unknown}`);
   await mkdir(inRoot("build"), { recursive: true });
-  await compileCore();
-  await embedCore();
+  const wanted = options.includes("--all") ? targets : targets.slice(0, 1);
+  await compileCore(wanted);
+  await embedCore(wanted);
   if (options.includes("--wasm-only")) return;
   await bundle();
   await run("typescript/bin/tsc", "-p", "tsconfig.build.json", ...(options.includes("--no-check") ? ["--noCheck"] : []));

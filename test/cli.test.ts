@@ -1,14 +1,15 @@
 // The command, run as users run it: results on stdout, all else on stderr, exit codes, one line for an error, no half file.
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync, openSync, closeSync } from "node:fs";
+import { link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dense, Network } from "../src/index.js";
-import { saveFile } from "../src/node.js";
+import { Progress } from "../src/cli/terminal.js";
+import { dense, ModelFormatError, Network } from "../src/index.js";
+import { loadFile, saveFile } from "../src/node.js";
 import { readCSV, Tabular } from "../src/tabular/index.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -27,18 +28,22 @@ interface RunOptions {
   signalOn?(stderr: string): NodeJS.Signals | undefined;
   /** Close the reading end of stdout at once. */
   deaf?: boolean;
+  /** Files that stdout and stderr are redirected to, or the flags too: "a" goes on at the end. */
+  to?: { stdout?: string; stderr?: string; flags?: string };
 }
 
 let folder: string;
 
-function run(parameters: string[], { input, signalOn, deaf = false }: RunOptions = {}): Promise<Outcome> {
+function run(parameters: string[], { input, signalOn, deaf = false, to = {} }: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command, ...parameters], { cwd: folder });
+    const [out, err] = [to.stdout, to.stderr].map((path) => (path === undefined ? "pipe" : openSync(path, to.flags ?? "w")));
+    const child = spawn(process.execPath, [command, ...parameters], { cwd: folder, stdio: ["pipe", out, err] });
+    for (const file of [out, err]) if (typeof file === "number") closeSync(file);
     const outcome: Outcome = { code: null, stdout: "", stderr: "" };
     let signalled = false;
-    child.stdout.on("data", (chunk) => void (outcome.stdout += chunk));
-    if (deaf) child.stdout.destroy();
-    child.stderr.on("data", (chunk) => {
+    child.stdout?.on("data", (chunk) => void (outcome.stdout += chunk));
+    if (deaf) child.stdout?.destroy();
+    child.stderr?.on("data", (chunk) => {
       outcome.stderr += chunk;
       const signal = signalled ? undefined : signalOn?.(outcome.stderr);
       if (signal === undefined) return;
@@ -47,8 +52,8 @@ function run(parameters: string[], { input, signalOn, deaf = false }: RunOptions
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ ...outcome, code }));
-    child.stdin.on("error", () => undefined);                         // a command that fails early does not read it
-    child.stdin.end(input ?? "");
+    child.stdin!.on("error", () => undefined);                        // a command that fails early does not read it
+    child.stdin!.end(input ?? "");
   });
 }
 
@@ -150,6 +155,61 @@ describe("train", () => {
     expect(await readdir(folder)).toEqual(before);
   });
 
+  it("says with --json that no rows were held out for a test", async () => {
+    const { stdout } = await run(["train", data("iris"), "--target", "species", "--epochs", "1", "--test", "0", "--out", "untested.safetensors", "--json", "--quiet"]);
+    expect(JSON.parse(stdout)).toMatchObject({ test: null, rows: { test: 0 } });
+  });
+
+  it("finds before training that it may not write to --out", async () => {
+    const before = await readdir(folder);
+    await writeFile(join(folder, "file"), "");
+    const cases: [string, RegExp][] = [
+      [folder, /^train: write '.*expected the path of a file, got a folder$/],
+      ["new/", /^train: write 'new\/': expected the path of a file, got that of a folder$/],
+      ["no/such.safetensors", /^train: write 'no\/such\.safetensors': expected a path that can be written, got ENOENT\. Make its folder first\.$/],
+      ["file/model.safetensors", /^train: write .* got ENOTDIR\. A part of the path is a file, not a folder\.$/],
+      ["/dev/null", /^train: write '\/dev\/null': expected the path of a file, got a device$/],
+    ];
+    for (const [out, line] of cases) {
+      const found = await failure(["train", data("iris"), "--target", "species", "--epochs", "1000000000", "--patience", "1000000000", "--out", out]);
+      expect(found.code).toBe(1);
+      expect(found.line).toMatch(line);
+    }
+    await rm(join(folder, "file"));
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  it("never replaces its data by the model, by whatever name, nor what it prints to", async () => {
+    const iris = await readFile(data("iris"));
+    await writeFile(join(folder, "iris.csv"), iris);
+    await symlink("iris.csv", join(folder, "link.csv"));
+    await link(join(folder, "iris.csv"), join(folder, "hard.csv"));
+    for (const [input, out] of [["iris.csv", "link.csv"], ["link.csv", "iris.csv"], ["iris.csv", "hard.csv"]]) {
+      expect(await failure(["train", input, "--target", "species", "--out", out])).toEqual({
+        code: 2, line: `train: --out: expected another file than the data, got ${input}`,
+      });
+    }
+    expect(await readFile(join(folder, "iris.csv"))).toEqual(iris);
+    expect(await failure(["train", "iris.csv", "--target", "species", "--out", "-"])).toEqual({
+      code: 2, line: "train: --out: expected the path of a file, got '-'. A model is a file: name one, such as model.safetensors",
+    });
+    const printed = join(folder, "printed");
+    for (const out of ["/dev/stdout", printed]) {
+      await writeFile(printed, "before\n");
+      const { code, stderr } = await run(["train", "iris.csv", "--target", "species", "--out", out, "--quiet"], { to: { stdout: printed, flags: "a" } });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^train: --out: expected the path of a file, got .*, where this command prints\. .*\n$/);
+      expect(await readFile(printed, "utf8")).toBe("before\n");
+    }
+    for (const name of ["iris.csv", "link.csv", "hard.csv", "printed"]) await rm(join(folder, name));
+  });
+
+  it("names the line whose cell makes text of numbers", async () => {
+    const input = `a,b\n${Array.from({ length: 40 }, (_, i) => `${i === 20 ? "12 cm" : i % 10},${i % 2}\n`).join("")}`;
+    const { stderr } = await run(["train", "-", "--target", "b", "--epochs", "1", "--out", "text.safetensors"], { input });
+    expect(stderr).toMatch(/^note: stdin line 22: column 'a': '12 cm' is no number, as 39 of 40 values are, so the column is taken as text\n/);
+  });
+
   it("escapes what a terminal would obey", async () => {
     const input = "a,\u001b]0;owned\u0007b\n" + Array.from({ length: 30 }, (_, i) => `${i},\u001b[31m${i % 2}\n`).join("");
     const { code, stdout, stderr } = await run(["train", "-", "--target", "\u001b]0;owned\u0007b", "--epochs", "1", "--out", "escape.safetensors"], { input });
@@ -195,7 +255,44 @@ describe("predict", () => {
     const expected = model.predict(await readCSV(data("diabetes"))) as number[];
     const predicted = (await readCSV(join(folder, "predictions.csv"))).map(({ prediction }) => Number(prediction));
     expect(predicted).toHaveLength(442);
-    predicted.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1e-8 * Math.abs(expected[i])));
+    expect(predicted).toEqual(expected);
+  });
+
+  it("predicts numbers that read back as those of the library where the target's mean is large", async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({ x: i, y: 1e9 + ((i * 7919) % 97) / 97 }));
+    const csv = `x,y\n${rows.map(({ x, y }) => `${x},${y}`).join("\n")}\n`;
+    await run(["train", "-", "--target", "y", "--epochs", "5", "--out", "large.safetensors", "--quiet"], { input: csv });
+    const { stdout } = await run(["predict", "large.safetensors", "-"], { input: csv });
+    const model = await Tabular.load(await readFile(join(folder, "large.safetensors")));
+    const expected = model.predict(rows) as number[];
+    expect(new Set(expected).size).toBeGreaterThan(10);
+    expect(stdout).toBe(`prediction\n${expected.join("\n")}\n`);
+  });
+
+  it("writes a line for each row of a single column, blank ones too", async () => {
+    const input = `v,t\n${Array.from({ length: 60 }, (_, i) => `${i % 2},${i % 2 === 0 ? "even" : "odd"}`).join("\n")}\n`;
+    await run(["train", "-", "--target", "t", "--out", "single.safetensors", "--learning-rate", "0.01", "--quiet"], { input });
+    const { stdout } = await run(["predict", "single.safetensors", "-"], { input: 'v\n0\n\n1\n""\n0\n\n' });
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(6);
+    expect([lines[1], lines[3], lines[5]]).toEqual(["even", "odd", "even"]);
+  });
+
+  it("writes to stdout or stderr where --out leads there, and goes on in the file that it is redirected to", async () => {
+    const csv = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n";
+    const predictions = "prediction\nsetosa\n";
+    expect(await run(["predict", "iris.safetensors", "-", "--out", "/dev/stdout"], { input: csv })).toEqual({ code: 0, stdout: predictions, stderr: "" });
+    const printed = join(folder, "printed");
+    for (const stream of ["stdout", "stderr"] as const) {
+      await writeFile(printed, "before\n");
+      const { code } = await run(["predict", "iris.safetensors", "-", "--out", `/dev/${stream}`], { input: csv, to: { [stream]: printed, flags: "a" } });
+      expect(code).toBe(0);
+      expect(await readFile(printed, "utf8")).toBe(`before\n${predictions}`);
+    }
+    await symlink("iris.safetensors", join(folder, "link"));
+    expect((await failure(["predict", "iris.safetensors", "-", "--out", "link"], { input: csv })).code).toBe(2);
+    expect(await run(["predict", "iris.safetensors", "-", "--out", "/dev/null"], { input: csv })).toMatchObject({ code: 0, stdout: "" });
+    for (const name of ["printed", "link"]) await rm(join(folder, name));
   });
 
   it("quotes labels that need it", async () => {
@@ -226,10 +323,22 @@ describe("predict", () => {
       [["iris.safetensors", "-", "--out", "./iris.safetensors"], header, 2, "predict: --out: expected another file than those that are read, got ./iris.safetensors"],
     ];
     for (const [parameters, input, code, line] of cases) expect(await failure(["predict", ...parameters], { input })).toEqual({ code, line });
-    const { code, line } = await failure(["predict", data("iris"), "-"], { input: header });
-    expect(code).toBe(1);
-    expect(line).toMatch(/^predict: .*safetensors file\?$/);
+    for (const parameters of [["predict", data("iris"), "-"], ["evaluate", data("iris"), "-"], ["inspect", data("iris")]]) {
+      const { code, line } = await failure(parameters, { input: header });
+      expect(code).toBe(1);
+      expect(line).toMatch(/^[a-z]+: load 'iris\.csv': .*safetensors file\?$/);
+    }
     expect(await readdir(folder)).toEqual(before);
+  });
+
+  it("says in one line that its output cannot be written, and fails", async () => {
+    const refused = (name: string): string => `${name}: stdout: expected output that can be written, got ENOSPC\n`;
+    const full = { to: { stdout: "/dev/full" } };
+    expect(await run(["predict", "iris.safetensors", data("iris")], full)).toEqual({ code: 1, stdout: "", stderr: refused("predict") });
+    expect(await run(["--help"], full)).toEqual({ code: 1, stdout: "", stderr: refused("rosenblatt") });
+    expect(await run(["evaluate", "iris.safetensors", data("diabetes")], { to: { stderr: "/dev/full" } })).toMatchObject({ code: 1, stdout: "" });
+    const parameters = ["train", data("iris"), "--target", "species", "--epochs", "30", "--out", "full.safetensors"];
+    expect((await run(parameters, { to: { stdout: "/dev/full", stderr: "/dev/full" } })).code).toBe(1);
   });
 
   it("ends quietly when no one reads its output", async () => {
@@ -253,6 +362,13 @@ describe("evaluate", () => {
       const expected = model.evaluate(await readCSV(data(name)));
       expect(JSON.parse(stdout)).toMatchObject({ task, target: model.target, model: `${name}.safetensors`, ...expected });
     }
+  });
+
+  it("counts the rows that it evaluates with --json", async () => {
+    const input = (await readFile(data("iris"), "utf8")).split("\n").map((line, i) => (i > 0 && i % 10 === 0 ? line.replace(/[^,]*$/, "?") : line)).join("\n");
+    const { rows, confusionMatrix } = JSON.parse((await run(["evaluate", "iris.safetensors", "-", "--json"], { input })).stdout);
+    expect(rows).toBe(135);
+    expect(confusionMatrix.flat().reduce((a: number, b: number) => a + b)).toBe(135);
   });
 
   it("fails with one line for a class that it does not know, and without the target", async () => {
@@ -304,6 +420,10 @@ describe("usage", () => {
     const cases: [string[], RegExp][] = [
       [["tarin"], /^rosenblatt: unknown command 'tarin' \(Did you mean train\?\)$/],
       [["train", iris], /^train: required option '--target <column>' not specified$/],
+      [["train", iris, "--taget", "species"], /^train: unknown option '--taget' \(Did you mean --target\?\)$/],
+      [["train", iris, "--target", "species", "--hidden", "1,".repeat(20) + "1"], /^train: hidden: expected at most 20 layers, got 21$/],
+      [["train", iris, "--target", "species", "--learning-rate", "1e-60"], /^train: learningRate: expected a finite number above 0 .* got 1e-60$/],
+      [["train", iris, "--target", "species", "--test", "0.99999999999"], /Expected a number from 0 to below 1\.$/],
       [["train", "--target", "species"], /^train: missing required argument 'data\.csv'$/],
       [["train", iris, "more", "--target", "species"], /^train: too many arguments/],
       [["train", iris, "--target", "species", "--epoch", "3"], /^train: unknown option '--epoch' \(Did you mean --epochs\?\)$/],
@@ -336,5 +456,61 @@ describe("usage", () => {
   it("writes model.safetensors where no --out says otherwise", async () => {
     expect((await run(["train", data("iris"), "--target", "species", "--epochs", "1", "--quiet"])).code).toBe(0);
     expect(existsSync(join(folder, "model.safetensors"))).toBe(true);
+  });
+});
+
+describe("progress on a terminal", () => {
+  const report = { epoch: 84, loss: 0.012345, validationLoss: 0.0006789, samplesPerSecond: 31_234 };
+  /** The last state of the line after an epoch and, if there is an outcome, the end. */
+  function draw(columns: number | undefined, outcome?: "done" | "stopped", epochs = 200): string {
+    let written = "";
+    const stream = { isTTY: true as const, columns: columns!, write: (text: string) => ((written += text), true) };
+    const progress = new Progress(stream, epochs);
+    progress.update(report);
+    if (outcome !== undefined) progress.end(outcome);
+    return written.replaceAll(/\u001b\[3\dm/g, "").split("\r\u001b[2K").at(-1)!;
+  }
+
+  it("has loss and time left in a line of any width", () => {
+    for (const columns of [300, 120, 100, 80, 60, 50, 40, 32]) {
+      const line = draw(columns);
+      expect([...line].length, `${columns}`).toBeLessThan(columns);
+      expect(line, `${columns}`).toMatch(/loss 0\.01235, (.*, )?[\d.]+ (s|min|h).* left/);
+    }
+    expect([...draw(10)].length).toBeLessThan(10);
+  });
+
+  it("has a bar in 80 columns, which is what a width of 0 or none stands for, and all figures in 100", () => {
+    for (const columns of [80, 0, undefined]) expect(draw(columns)).toMatch(/^█+░+ epoch 84\/200, loss 0\.01235, validation 0\.0006789, [\d.]+ s left$/);
+    expect(draw(100)).toMatch(/^█{8}░{12} epoch 84\/200, loss 0\.01235, validation 0\.0006789, [\d.]+ s left, 31\.2 k samples\/s$/);
+  });
+
+  it("ends in a full bar when training is done before its last epoch, and where it was when it is interrupted", () => {
+    expect(draw(120, "done")).toMatch(/^█{20} epoch 84\/200, .* done in [\d.]+ s, .*\n$/);
+    expect(draw(120, "stopped")).toMatch(/^█{8}░{12} epoch 84\/200, .* stopped in [\d.]+ s, .*\n$/);
+    expect(draw(50, "done")).toMatch(/^epoch 84\/200, loss 0\.01235, done in [\d.]+ s\n$/);
+  });
+});
+
+describe("files of models", () => {
+  it("are refused where network or path are none", async () => {
+    const network = await Network.create({ inputs: 1, layers: [dense(1)] });
+    const save = saveFile as (...values: unknown[]) => Promise<void>;
+    await expect(save(5, "x")).rejects.toThrow(new TypeError("saveFile: expected a Network or a Tabular, got 5"));
+    await expect(save(undefined, "x")).rejects.toThrow(new TypeError("saveFile: expected a Network or a Tabular, got undefined"));
+    await expect(save(network)).rejects.toThrow(new TypeError("saveFile: path: expected the path of a file, got undefined"));
+    await expect(save(network, "")).rejects.toThrow(new TypeError("saveFile: path: expected the path of a file, got ''"));
+    await expect(loadFile(5 as never)).rejects.toThrow(new TypeError("loadFile: path: expected the path of a file, got 5"));
+    await expect(loadFile("a\0b")).rejects.toThrow(TypeError);
+    await expect(loadFile(new URL("file:///model") as never)).rejects.toThrow(/Use fileURLToPath of node:url$/);
+  });
+
+  it("are named where they are none", async () => {
+    await writeFile(join(folder, "short.safetensors"), "abc");
+    const error = await loadFile(join(folder, "short.safetensors")).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ModelFormatError);
+    expect((error as Error).message).toMatch(/^load 'short\.safetensors': /);
+    expect((error as ModelFormatError).code).toMatch(/./);
+    await rm(join(folder, "short.safetensors"));
   });
 });

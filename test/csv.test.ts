@@ -56,6 +56,18 @@ describe("readCSV", () => {
     expect(await readCSV("a,b\n")).toStrictEqual([]);
   });
 
+  it("takes blank lines of a single column as empty cells, but not above the header nor at the end of the file", async () => {
+    const cells = async (text: string) => (await readCSV(text)).map(({ a }) => a);
+    expect(await cells("\n\na\n1\n\n2\n")).toEqual(["1", "", "2"]);
+    expect(await cells("a\n\n\n1\n \n\n")).toEqual(["", "", "1"]);
+    expect(await cells('a\r\n1\r\n""\r\n\r\n""\r\n\r\n')).toEqual(["1", "", "", ""]);
+    expect(await cells('a\n"x\n""\ny"\n\n1\n""')).toEqual(['x\n"\ny', "", "1", ""]);
+    const long = `a\n${"1\n\n".repeat(50_000)}2\n\n\n`;
+    expect(await gather(chunks(long))).toHaveLength(100_001);
+    await expect(readCSV("a\n\n1\n\n2,3\n")).rejects.toThrow("CSV line 5: expected 1 field, got 2");
+    await expect(readCSV('a,b\n1,2\n""\n')).rejects.toThrow("CSV line 3: expected 2 fields, got 1");
+  });
+
   it("makes own properties of columns named like properties of objects", async () => {
     const [row] = await readCSV("__proto__,constructor,toString\n1,2,3\n");
     expect(Object.keys(row)).toEqual(["__proto__", "constructor", "toString"]);

@@ -3,11 +3,13 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ModelFormatError, Network, dense } from "../src/index.js";
+import { activationNames } from "../src/describe/activations.js";
 import { readSafetensors, writeSafetensors } from "../src/files/safetensors.js";
 import { fitColumns, inputNames, isMissing, parseNumber, transformRows, unseenInputs } from "../src/tabular/columns.js";
 import type { Column, NumericColumn, Row, TextColumn } from "../src/tabular/columns.js";
 import { readCSV, Tabular } from "../src/tabular/index.js";
 import type { TabularOptions } from "../src/tabular/index.js";
+import { evaluateRows } from "../src/tabular/predict.js";
 import { trainTable } from "../src/tabular/tabular.js";
 import { readTarget } from "../src/tabular/target.js";
 
@@ -105,6 +107,12 @@ describe("columns", () => {
     expect(notes).toEqual(["column 'x' is taken as text: its numbers have decimal commas, write them with points"]);
   });
 
+  it("say which cell makes text of a column that is mostly numbers, and nothing of one that is mostly text", () => {
+    const noteOf = (...values: unknown[]) => columnsOf(values.map((x) => ({ x }))).notes;
+    expect(noteOf(1, "2", "", "3 kg", 2, "many")).toEqual(["row 3 x: '3 kg' is no number, as 3 of 5 values are, so the column is taken as text"]);
+    expect(noteOf(1, "a", "b", 2)).toEqual([]);
+  });
+
   it("refuse text in a numeric column, a number out of reach, and cells of another kind, by their place", () => {
     const columns: Column[] = [{ name: "x", kind: "numeric", mean: 0, deviation: 1, indicator: false }];
     expect(() => transformRows(columns, [{ x: 1 }, { x: "abc" }], undefined, place)).toThrow(
@@ -133,11 +141,28 @@ describe("the target", () => {
 
   it("orders classes by number or by code units, and keeps the type of the cells", () => {
     const labels = (...values: unknown[]) => readTarget(values.map((t) => ({ t })), "t", undefined, place).labels;
-    expect(labels("10", "9", "10.0", "9")).toEqual(["9", "10"]);
+    expect(labels("10", "9", "10", "9")).toEqual(["9", "10"]);
     expect(labels(10, 9, 10)).toEqual([9, 10]);
     expect(labels(10, "9")).toEqual(["9", "10"]);
     expect(labels(true, false)).toEqual([false, true]);
     expect(labels("b", "a", "B", "é", "10", "9", "1.0")).toEqual(["1.0", "10", "9", "B", "a", "b", "é"]);
+  });
+
+  it("keeps labels as the data writes them where one is not how its number is written", () => {
+    const labels = (...values: unknown[]) => readTarget(values.map((t) => ({ t })), "t", "classification", place).labels;
+    expect(labels("00501", "10001", "00501")).toEqual(["00501", "10001"]);
+    expect(labels("7", "007", "10")).toEqual(["007", "10", "7"]);
+    expect(labels("10.0", "9", "10")).toEqual(["10", "10.0", "9"]);
+    expect(labels("12345678901234567890", "12345678901234567891")).toEqual(["12345678901234567890", "12345678901234567891"]);
+    expect(labels("1e3", "2")).toEqual(["1e3", "2"]);
+    expect(labels("0.5", "-1", "10")).toEqual(["-1", "0.5", "10"]);
+  });
+
+  it("names the cell that makes classes of a target that is mostly numbers, unless classes are asked for", () => {
+    const rows = [1, 2, "x", 3, 4].map((t) => ({ t }));
+    expect(readTarget(rows, "t", undefined, place).notes).toEqual(["row 2 t: 'x' is no number, as 4 of 5 values are, so the column is taken as text"]);
+    expect(readTarget(rows, "t", "classification", place).notes).toEqual([]);
+    expect(readTarget([{ t: "a" }, { t: "b" }], "t", undefined, place).notes).toEqual([]);
   });
 
   it("leaves rows without one out", () => {
@@ -332,10 +357,108 @@ describe("Tabular", () => {
     }
   });
 
-  it("refuses rows without a column that it needs, and targets that are no class of it", () => {
-    expect(() => model.predict([{ sepal_length: 1, sepal_width: 2, petal_length: 3, petal_widht: 4 }])).toThrow(
-      new RangeError("predict: rows: expected a column 'petal_width', got none. Did you mean 'petal_widht'?"),
+  it("predicts a row whatever its neighbours, a column that it lacks being missing", () => {
+    const rows = [{ petal_length: 5 }, iris[60], {}, { sepal_length: "6.1", petal_width: null }];
+    const together = model.probabilities(rows);
+    rows.forEach((row, i) => {
+      const [alone] = model.probabilities([row]);
+      for (const [label, probability] of Object.entries(together[i])) expect(alone[label]).toBeCloseTo(probability, 6);
+      expect(model.predict([row])).toEqual([model.predict(rows)[i]]);
+    });
+    expect(model.probabilities(rows.slice(0, 1))).toEqual(model.probabilities([{ sepal_length: "", sepal_width: "?", petal_length: 5, petal_width: "NA" }]));
+  });
+
+  it("takes rows that are typed by an interface", async () => {
+    interface Flower {
+      length: number;
+      kind: string;
+    }
+    const flowers: Flower[] = Array.from({ length: 40 }, (_, i) => ({ length: i, kind: i < 20 ? "short" : "long" }));
+    async function* stream(): AsyncGenerator<Flower> {
+      yield* flowers;
+    }
+    const learned = await Tabular.train(flowers, { target: "kind", learningRate: 0.01 });
+    expect((await Tabular.train(stream(), { target: "kind", learningRate: 0.01 })).save()).toEqual(learned.save());
+    expect(learned.predict([flowers[0], flowers[39]])).toEqual(["short", "long"]);
+    expect(learned.probabilities(flowers)).toHaveLength(40);
+    expect(learned.evaluate(flowers).metrics.accuracy).toBeGreaterThan(0.8);
+  });
+
+  it("gives back labels with leading zeros and of 20 digits as the data has them", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({ x: i % 3, zip: ["00501", "10001", "12345678901234567890"][i % 3] }));
+    const learned = await Tabular.train(rows, { target: "zip", learningRate: 0.01 });
+    expect(learned.predict(rows.slice(0, 3))).toEqual(["00501", "10001", "12345678901234567890"]);
+    expect((await Tabular.load(learned.save())).classes).toEqual(learned.classes);
+  });
+
+  it("holds out round(share · rows) of a tiny table too, none where that is 0", async () => {
+    const count = async (length: number) => {
+      const rows = Array.from({ length }, (_, i) => ({ x: i, y: i % 2 === 0 ? "even" : "odd" }));
+      return (await trainTable(rows, { target: "y", epochs: 1 }, 0.2, place)).counts;
+    };
+    expect(await count(2)).toEqual({ test: 0, validation: 0, train: 2 });
+    expect(await count(4)).toEqual({ test: 1, validation: 0, train: 3 });
+    expect(await count(6)).toEqual({ test: 1, validation: 1, train: 4 });
+  });
+
+  it("takes minDelta in the unit in which the monitored measure is reported", async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => ({ x: i, y: 1000 * i }));
+    const epochs = async (monitor: "meanAbsoluteError" | "meanSquaredError" | "rootMeanSquaredError" | "r2" | "loss", minDelta: number) => {
+      const options: TabularOptions = { target: "y", hidden: [], epochs: 12, metrics: monitor === "loss" ? [] : [monitor], earlyStopping: { patience: 2, monitor, minDelta } };
+      const { history } = await Tabular.train(rows, options);
+      const measures = history!.epochs.map(({ validation }) => (monitor === "loss" ? validation!.loss : validation!.metrics[monitor]));
+      return { count: measures.length, gain: Math.abs(measures[1] - measures[0]) };
+    };
+    for (const monitor of ["meanAbsoluteError", "rootMeanSquaredError", "meanSquaredError", "r2", "loss"] as const) {
+      const { count, gain } = await epochs(monitor, 0);
+      expect(count, monitor).toBe(12);
+      expect((await epochs(monitor, gain / 4)).count, monitor).toBe(12);
+      expect((await epochs(monitor, gain * 4)).count, monitor).toBe(3);
+    }
+  });
+
+  it("takes the losses that suit the task alone", async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({ x: i, y: i / 2 }));
+    for (const loss of ["meanSquaredError", "meanAbsoluteError", "huber", "logCosh"] as const) {
+      expect((await Tabular.train(rows, { target: "y", loss, epochs: 1 })).task).toBe("regression");
+    }
+    for (const loss of ["binaryCrossEntropy", "crossEntropy", "hinge", "poisson", "klDivergence"] as const) {
+      await expect(Tabular.train(rows, { target: "y", loss })).rejects.toThrow(
+        new RangeError(`train: loss: expected one of 'meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh' for a regression, got '${loss}'`),
+      );
+    }
+    expect((await Tabular.train(iris, { target: "species", loss: { name: "crossEntropy", labelSmoothing: 0.1 }, epochs: 1 })).task).toBe("classification");
+    await expect(Tabular.train(iris, { target: "species", loss: "poisson" })).rejects.toThrow(
+      new RangeError("train: loss: expected 'crossEntropy' for a classification, got 'poisson'"),
     );
+  });
+
+  describe("learns with the default options and each activation of hidden layers", () => {
+    const names = activationNames.filter((name) => name !== "softmax");
+    it("that there is", () => expect(names).toHaveLength(17));
+    it.each(names)("%s", async (activation) => {
+      for (const [name, target, least] of [["iris", "species", 0.9], ["digits", "digit", 0.9], ["diabetes", "progression", 0.2]] as const) {
+        const rows = await example(name);
+        const { model: trained, test } = await trainTable(rows, { target, activation, seed: 3, threads: 1 }, 0.2, place);
+        const { metrics } = evaluateRows(trained, Array.from(test, (row) => rows[row]), "test", place);
+        expect(metrics.accuracy ?? metrics.r2, name).toBeGreaterThan(least);
+      }
+    });
+  });
+
+  it("penalises weights by 1 / training rows, a sixteenth of it with sigmoids, and as the user says", async () => {
+    const penalties = async (options: Partial<TabularOptions>) => {
+      const bytes = (await Tabular.train(iris, { target: "species", epochs: 1, ...options })).save();
+      const { layers } = JSON.parse(readSafetensors(bytes).metadata.get("rosenblatt")!) as { layers: { l2: number }[] };
+      return layers.map(({ l2 }) => l2);
+    };
+    expect(await penalties({})).toEqual([1, 1, 1].map((penalty) => penalty / 135));
+    expect(await penalties({ activation: "sigmoid" })).toEqual([1, 1, 1].map((penalty) => penalty / 16 / 135));
+    expect(await penalties({ activation: "sigmoid", l2: 0.5 })).toEqual([0.5, 0.5, 0.5]);
+    expect(await penalties({ activation: "sigmoid", hidden: [] })).toEqual([1 / 135]);
+  });
+
+  it("refuses targets that are no class of it, and to be made by new", () => {
     expect(() => model.evaluate([{ ...iris[0], species: "rose" }])).toThrow(
       new RangeError("evaluate: rows[0]['species']: expected one of the classes 'setosa', 'versicolor', 'virginica', got 'rose'"),
     );
@@ -389,7 +512,7 @@ describe("a model file", () => {
     ["has as many classes as the network outputs", { ...sound, classes: ["a", "b", "c"] }],
     ["has classes in order", { ...sound, classes: ["b", "a"] }],
     ["has each class once", { ...sound, classes: ["a", "a"] }],
-    ["has each class once by value", { ...sound, classes: ["1", "1.0"] }],
+    ["has classes that are numbers in the order of numbers", { ...sound, classes: ["10", "9"] }],
     ["has classes of one type", { ...sound, classes: [1, "2"] }],
     ["has classes that are not missing", { ...sound, classes: ["", "a"] }],
     ["has classes that are trimmed", { ...sound, classes: [" a", "b"] }],

@@ -1,6 +1,7 @@
 // rosenblatt evaluate: a model and a table with known targets → loss, metrics and confusion matrix.
 
 import { escapeControls } from "./terminal.js";
+import { readCell } from "../tabular/columns.js";
 import { evaluateRows } from "../tabular/predict.js";
 import { cellPlace, loadTabular, readTable, requireColumns, tableName } from "./input.js";
 import { formatEvaluation, json } from "./train.js";
@@ -10,8 +11,10 @@ export async function evaluate(modelPath: string, path: string, options: { json?
   const model = await loadTabular(modelPath);
   const { names, rows, lines } = await readTable(path, signal);
   requireColumns([model.target, ...model.columns], names, path);
-  const evaluation = evaluateRows(model, rows, "evaluate", cellPlace(path, lines));
+  const place = cellPlace(path, lines);
+  const evaluation = evaluateRows(model, rows, "evaluate", place);
   if (!options.json) return `${formatEvaluation(escapeControls(tableName(path)), evaluation, model.classes)}\n`;
   const { task, target, classes } = model;
-  return json({ task, target, classes, rows: rows.length, ...evaluation, model: modelPath });
+  const evaluated = rows.filter((_, i) => readCell(rows, i, target, place) !== undefined).length;
+  return json({ task, target, classes, rows: evaluated, ...evaluation, model: modelPath });
 }

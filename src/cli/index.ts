@@ -31,7 +31,7 @@ const number = (allowed: (value: number) => boolean, expected: string) => (text:
   return value;
 };
 const integer = (min: number, max: number) => number((value) => Number.isInteger(value) && value >= min && value <= max, `an integer from ${min} to ${max}`);
-const share = number((value) => value >= 0 && value < 1, "a number from 0 to below 1");
+const share = number((value) => value >= 0 && Math.fround(value) < 1, "a number from 0 to below 1");
 
 const oneOf = <T extends string>(names: readonly T[]) => (text: string): T => {
   if (names.includes(text as T)) return text as T;
@@ -71,7 +71,7 @@ function describe(): Command {
 
   command("train", "train a network on a CSV file and write the model")
     .argument("<data.csv>", "a CSV file with a header line, or -")
-    .requiredOption("--target <column>", "the column to learn")
+    .option("--target <column>", "the column to learn (required)")
     .addOption(new Option("--task <task>", "classification or regression (default: by the target)").argParser(oneOf(["classification", "regression"])))
     .option("--hidden <units>", "units of the hidden layers, or none", hiddenLayers, [...tabularDefaults.hidden])
     .addOption(new Option("--activation <name>", "of the hidden layers").argParser(oneOf(activationNames.filter((name) => name !== "softmax"))).default(tabularDefaults.activation))
@@ -79,7 +79,7 @@ function describe(): Command {
     .option("--learning-rate <rate>", "above 0 (default: the optimizer's, 0.001 for adam)", number((value) => value > 0 && value < 1e38, "a number above 0"))
     .option("--epochs <count>", "at most so many", integer(1, LARGEST_COUNT), tabularDefaults.epochs)
     .option("--batch-size <rows>", "rows a step", integer(1, LARGEST_COUNT), 32)
-    .option("--l2 <penalty>", "penalty · the sum of squared weights joins the loss (default: 1 / training rows)", number((value) => value >= 0 && value < 1e38, "a number from 0 up"))
+    .option("--l2 <penalty>", "penalty · the sum of squared weights joins the loss (default: 1 / training rows, a sixteenth of it for sigmoids)", number((value) => value >= 0 && value < 1e38, "a number from 0 up"))
     .option("--test <share>", "held out for the test", share, 0.2)
     .option("--validation <share>", "of the rest, held out to stop early", share, tabularDefaults.validationSplit)
     .option("--patience <epochs>", "without improvement before it stops", integer(0, LARGEST_COUNT), tabularDefaults.patience)
@@ -123,16 +123,18 @@ function errorLine(command: string, error: unknown): string {
 }
 
 async function main(): Promise<void> {
+  const program = describe();
+  const [name] = process.argv.slice(2);
+  const command = program.commands.some((each) => each.name() === name) ? name : program.name();
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;                       // the reader has gone (`| head`): there is no one left to tell
+      if (error.code === "EPIPE" || process.exitCode === EXIT_FAILED) return;   // the reader has gone (`| head`), or knows already
+      process.exitCode = EXIT_FAILED;
+      if (stream === process.stdout) process.stderr.write(`${command}: stdout: expected output that can be written, got ${error.code}\n`);
     });
   }
   for (const [signal, code] of Object.entries(signalCodes)) process.on(signal, () => abort.abort(new Interrupted(code)));
 
-  const program = describe();
-  const [name] = process.argv.slice(2);
-  const command = program.commands.some((each) => each.name() === name) ? name : program.name();
   if (process.argv.length === 2) {
     process.stderr.write(program.helpInformation());
     process.exitCode = EXIT_USAGE;

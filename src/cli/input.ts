@@ -1,7 +1,11 @@
 // What a command reads: a table from a file or from stdin, with the line of each row for errors, and a model from a file.
 
+import { fstatSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { addAbortSignal } from "node:stream";
-import { describeValue, didYouMean } from "../check.js";
+import { describeValue, didYouMean, refusal } from "../check.js";
+import { namingFile } from "../files/named.js";
 import { loadFile } from "../node.js";
 import { baseName, openFile, readBatches } from "../tabular/csv.js";
 import type { Batch } from "../tabular/csv.js";
@@ -33,8 +37,30 @@ export async function* openTable(path: string, signal: AbortSignal): AsyncGenera
       yield batch;
     }
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    if (signal.aborted) throw signal.reason;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    throw syscall === undefined ? error : new Error(refusal(tableName(path), "a file that can be read", code === "EISDIR" ? "a folder" : `${code}`), { cause: error });
   }
+}
+
+/** Whether two paths lead to one file, by links of any kind too. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  if (resolve(a) === resolve(b)) return true;
+  const [first, second] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
+}
+
+/** The stream that writes where a path leads: to /dev/stdout, or to the very file that stdout is redirected to, and the same of stderr. */
+export async function standardStream(path: string): Promise<NodeJS.WriteStream | undefined> {
+  const file = await stat(path, { bigint: true }).catch(() => undefined);
+  return file && [process.stdout, process.stderr].find(({ fd }) => {
+    try {
+      const open = fstatSync(fd, { bigint: true });
+      return file.dev === open.dev && file.ino === open.ino;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** A whole table. @throws {Error} if there is no row below the header */
@@ -71,5 +97,5 @@ export function requireColumns(wanted: readonly string[], names: readonly string
 export async function loadTabular(path: string): Promise<Tabular> {
   const network = await loadFile(path);
   if (network.tabular === undefined) throw new Error(`${baseName(path)}: expected a model that 'rosenblatt train' wrote, got a network without columns`);
-  return tabularOf(network);
+  return namingFile(path, () => tabularOf(network));
 }

@@ -1,5 +1,6 @@
 // rosenblatt inspect: what is in a model file: layers, target, columns. It also reads networks that no table made.
 
+import { namingFile } from "../files/named.js";
 import type { Network } from "../index.js";
 import { loadFile } from "../node.js";
 import type { Column } from "../tabular/columns.js";
@@ -10,7 +11,7 @@ import { json } from "./train.js";
 /** Describes a model file, and returns what goes to stdout. */
 export async function inspect(path: string, options: { json?: boolean }): Promise<string> {
   const network = await loadFile(path);
-  const model = network.tabular === undefined ? undefined : tabularOf(network);
+  const model = network.tabular === undefined ? undefined : await namingFile(path, () => tabularOf(network));
   const { inputs, outputs, parameterCount, seed } = network;
   const layers = network.layers.map(({ kind, inputs, units, activation }) => ({ kind, inputs, units, activation }));
   if (options.json) {

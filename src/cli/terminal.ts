@@ -80,17 +80,21 @@ export interface ProgressReport {
 /** Milliseconds between two drawings of the bar. */
 const REDRAW_MS = 100;
 const BAR_WIDTH = 20;
+/** A shorter bar is left out. */
+const SHORTEST_BAR = 8;
+/** Of a terminal that does not tell its width. */
+const USUAL_WIDTH = 80;
 /** Lines where there is no terminal, the first and last included. */
 const PLAIN_LINES = 20;
 
-/** Training as it goes: on a terminal a bar with loss, rate and time left, redrawn in place; else at most 20 lines. */
+/** Training as it goes: on a terminal a bar with loss, time left and rate, redrawn in place; else at most 20 lines. */
 export class Progress {
   private drawnAt = -Infinity;
   private lastShown: ProgressReport | undefined;
   private last: ProgressReport | undefined;
   private readonly startedAt = performance.now();
 
-  constructor(private readonly stream: NodeJS.WriteStream, private readonly epochs: number) {}
+  constructor(private readonly stream: Pick<NodeJS.WriteStream, "isTTY" | "columns" | "write">, private readonly epochs: number) {}
 
   update(report: ProgressReport): void {
     this.last = report;
@@ -98,17 +102,18 @@ export class Progress {
       const now = performance.now();
       if (now - this.drawnAt < REDRAW_MS) return;
       this.drawnAt = now;
-      this.draw(report);
+      const left = (this.seconds / report.epoch) * (this.epochs - report.epoch);
+      this.draw(report, report.epoch / this.epochs, `${duration(left)} left`);
     } else if (report.epoch % Math.ceil(this.epochs / (PLAIN_LINES - 1)) === 0) {
       this.line(report);
     }
   }
 
-  /** Ends the bar, or writes the last line; then what is written to the stream begins on a new line. */
-  end(): void {
+  /** Ends the bar (a full one, if training is done before its last epoch too), or writes the last line; what follows begins on a new line. */
+  end(outcome: "done" | "stopped"): void {
     if (this.last === undefined) return;
     if (this.stream.isTTY) {
-      this.draw(this.last);
+      this.draw(this.last, outcome === "done" ? 1 : this.last.epoch / this.epochs, `${outcome} in ${duration(this.seconds)}`);
       this.stream.write("\n");
     } else if (this.last !== this.lastShown) {
       this.line(this.last);
@@ -116,21 +121,40 @@ export class Progress {
     this.last = undefined;
   }
 
+  private get seconds(): number {
+    return (performance.now() - this.startedAt) / 1000;
+  }
+
   private line(report: ProgressReport): void {
     this.lastShown = report;
-    this.stream.write(`${this.figures(report)}\n`);
+    const { epoch, loss, validation, rate } = this.figures(report);
+    this.stream.write(`${[epoch, loss, ...validation, rate].join(", ")}\n`);
   }
 
-  private draw(report: ProgressReport): void {
-    const filled = Math.round((BAR_WIDTH * report.epoch) / this.epochs);
-    const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-    const left = ((performance.now() - this.startedAt) / 1000 / report.epoch) * (this.epochs - report.epoch);
-    const text = `${bar} ${this.figures(report)}, ${duration(left)} left`;
-    this.stream.write(`\r\x1b[2K${styled(this.stream, "cyan", cut(text, Math.max(20, (this.stream.columns ?? 80) - 1)))}`);
+  private draw(report: ProgressReport, share: number, time: string): void {
+    const text = this.fit(report, share, time, (this.stream.columns || USUAL_WIDTH) - 1);
+    this.stream.write(`\r\x1b[2K${styled(this.stream, "cyan", text)}`);
   }
 
-  private figures({ epoch, loss, validationLoss, samplesPerSecond }: ProgressReport): string {
-    const validation = validationLoss === undefined ? "" : `, validation ${figure(validationLoss)}`;
-    return `epoch ${epoch}/${this.epochs}, loss ${figure(loss)}${validation}, ${rate(samplesPerSecond)} samples/s`;
+  /** What a line of that width holds: a narrow one has a shorter bar, then loses the rate, the bar, the validation loss and the epoch, in that order. */
+  private fit(report: ProgressReport, share: number, time: string, width: number): string {
+    const { epoch, loss, validation, rate } = this.figures(report);
+    const [full, withoutRate, least] = [[epoch, loss, ...validation, time, rate], [epoch, loss, ...validation, time], [epoch, loss, time]].map((parts) => parts.join(", "));
+    for (const text of [full, withoutRate]) {
+      const barWidth = Math.min(BAR_WIDTH, width - text.length - 1);
+      if (barWidth < SHORTEST_BAR) continue;
+      const filled = Math.round(barWidth * share);
+      return `${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${text}`;
+    }
+    return [withoutRate, least].find((text) => text.length <= width) ?? cut([loss, time].join(", "), Math.max(1, width));
+  }
+
+  private figures({ epoch, loss, validationLoss, samplesPerSecond }: ProgressReport) {
+    return {
+      epoch: `epoch ${epoch}/${this.epochs}`,
+      loss: `loss ${figure(loss)}`,
+      validation: validationLoss === undefined ? [] : [`validation ${figure(validationLoss)}`],
+      rate: `${rate(samplesPerSecond)} samples/s`,
+    };
   }
 }

@@ -1,17 +1,19 @@
 // rosenblatt train: a table → a model file, and how well it does on rows that it has not seen.
 
-import { resolve } from "node:path";
+import { checkWritable } from "../files/atomic.js";
 import type { ActivationName, OptimizerName } from "../index.js";
 import { saveFile } from "../node.js";
+import { checkTabularOptions } from "../tabular/options.js";
+import type { TabularOptions } from "../tabular/options.js";
 import { trainTable } from "../tabular/tabular.js";
 import type { Task } from "../tabular/target.js";
 import { evaluateRows } from "../tabular/predict.js";
 import type { TabularEvaluation } from "../tabular/predict.js";
-import { cellPlace, readTable, requireColumns, UsageError } from "./input.js";
+import { cellPlace, isSameFile, readTable, requireColumns, standardStream, UsageError } from "./input.js";
 import { duration, escapeControls, figure, formatConfusion, Progress, styled } from "./terminal.js";
 
 export interface TrainOptions {
-  target: string;
+  target?: string;
   task?: Task;
   hidden: number[];
   activation: ActivationName;
@@ -33,7 +35,17 @@ export interface TrainOptions {
 /** Trains, writes the model, and returns what goes to stdout. */
 export async function train(path: string, options: TrainOptions, signal: AbortSignal): Promise<string> {
   const { target, task, hidden, activation, optimizer, learningRate, epochs, batchSize, l2, patience, seed, threads, out } = options;
-  if (path !== "-" && resolve(path) === resolve(out)) throw new UsageError(`--out: expected another file than the data, got ${path}`);
+  if (target === undefined) throw new UsageError("required option '--target <column>' not specified");
+  const described = {
+    target, task, hidden, activation, optimizer, learningRate, epochs, batchSize, l2, patience, seed, threads, validationSplit: options.validation,
+  };
+  checkUsage(described);
+  if (out === "-" || (await standardStream(out)) !== undefined) {
+    const got = out === "-" ? "'-'" : `${out}, where this command prints`;
+    throw new UsageError(`--out: expected the path of a file, got ${got}. A model is a file: name one, such as model.safetensors`);
+  }
+  if (path !== "-" && (await isSameFile(path, out))) throw new UsageError(`--out: expected another file than the data, got ${path}`);
+  await checkWritable(out);
   const { names, rows, lines } = await readTable(path, signal);
   requireColumns([target], names, path);
   const progress = options.quiet ? undefined : new Progress(process.stderr, epochs);
@@ -41,12 +53,12 @@ export async function train(path: string, options: TrainOptions, signal: AbortSi
   try {
     const place = cellPlace(path, lines);
     const { model, test, counts } = await trainTable(rows, {
-      target, task, hidden, activation, optimizer, learningRate, epochs, batchSize, l2, patience, seed, threads, signal,
-      validationSplit: options.validation,
+      ...described,
+      signal,
       onEpoch: progress && (({ epoch, loss, validation, samplesPerSecond }) => progress.update({ epoch, loss, validationLoss: validation?.loss, samplesPerSecond })),
     }, options.test, place, options.quiet ? undefined : ({ notes }) => writeNotes(notes));
     const seconds = (performance.now() - started) / 1000;
-    progress?.end();
+    progress?.end("done");
     signal.throwIfAborted();
     const testRows = Array.from(test, (row) => rows[row]);
     const evaluation = testRows.length === 0 ? undefined : evaluateRows(model, testRows, "train", (row, column) => place(test[row], column));
@@ -56,7 +68,7 @@ export async function train(path: string, options: TrainOptions, signal: AbortSi
     if (options.json) {
       return json({
         task: model.task, target, classes: model.classes, columns: model.columns, rows: counts, epochs: reports.length, seconds,
-        test: evaluation, model: out, bestEpoch, seed, notes: model.notes,
+        test: evaluation ?? null, model: out, bestEpoch, seed, notes: model.notes,
       });
     }
     const kind = model.classes === undefined ? "regression" : `classification into ${model.classes.length} classes`;
@@ -67,8 +79,17 @@ export async function train(path: string, options: TrainOptions, signal: AbortSi
       `model written to ${escapeControls(out)}`,
     ].join("\n") + "\n";
   } catch (error) {
-    progress?.end();
+    progress?.end("stopped");
     throw error;
+  }
+}
+
+/** @throws {UsageError} for an option that the library refuses, before the data is read */
+function checkUsage(options: TabularOptions): void {
+  try {
+    checkTabularOptions(options);
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
   }
 }
 

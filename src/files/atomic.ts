@@ -6,12 +6,15 @@
 // the old name. The temporary file has a random name and is made with O_EXCL, so that no one else's file and no link is ever written through.
 
 import { randomBytes } from "node:crypto";
-import { lstat, open, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, constants, lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { describeValue, refusal } from "../check.js";
 
 /** What some systems answer to opening or syncing a folder; the bytes are in place by then, and nothing more can be done for them. */
 const NO_FOLDER_SYNC = ["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOSYS", "ENOTSUP", "EPERM"];
+
+/** As many links as Linux follows. */
+const MOST_LINKS = 40;
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "Make its folder first."],
@@ -29,7 +32,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
  * @throws {Error} if the path is a folder, a device or a link to nothing, or if the system refuses a step; `cause` is the system's error.
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
-  try {
+  await naming(path, async () => {
     const target = await existingTarget(path);
     const folder = dirname(target.path);
     const temporary = join(folder, `.rosenblatt-${randomBytes(8).toString("hex")}.tmp`);
@@ -43,6 +46,21 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
       throw error;
     }
     await syncFolder(folder);
+  });
+}
+
+/**
+ * Checks, before work whose result goes there, that `path` is one that `writeFileAtomic` can write, as far as that can be known without writing.
+ *
+ * @throws {Error} as `writeFileAtomic` would
+ */
+export async function checkWritable(path: string): Promise<void> {
+  await naming(path, async () => access(dirname((await existingTarget(path)).path), constants.W_OK | constants.X_OK));
+}
+
+async function naming(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (cause) {
     const code = codeOf(cause);
     if (code === undefined) throw cause;
@@ -50,8 +68,28 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   }
 }
 
+/**
+ * Whether a path leads through links to an open file of a process (/dev/stdout, /dev/fd/3), which may be an ordinary file that another program
+ * has opened; to replace that would take it away from under it.
+ */
+export async function isDescriptor(path: string): Promise<boolean> {
+  let link = path;
+  for (let links = 0; links < MOST_LINKS; links++) {
+    const folder = await realpath(dirname(resolve(link))).catch(() => undefined);
+    if (folder === undefined) return false;
+    link = join(folder, basename(link));
+    const next = await readlink(link).catch(() => undefined);
+    if (next === undefined) return folder === "/dev/fd";
+    if (/^\/proc\/(\d+|self)\/(task\/\d+\/)?fd$/.test(folder)) return true;
+    link = resolve(folder, next);
+  }
+  return false;
+}
+
 /** The path behind symbolic links, with the mode of the file there, if there is one. Devices and pipes (/dev/stdout) cannot be replaced by a rename. */
 async function existingTarget(path: string): Promise<{ path: string; mode?: number }> {
+  if (path === "" || /[/\\]$/.test(path)) throw new Error(refusal(`write ${describeValue(path)}`, "the path of a file", path === "" ? "none" : "that of a folder"));
+  if (await isDescriptor(path)) throw new Error(refusal(`write ${describeValue(path)}`, "the path of a file", "a device"));
   const stats = await unlessMissing(stat(path));
   if (stats === undefined) {
     if (await unlessMissing(lstat(path))) throw new Error(refusal(`write ${describeValue(path)}`, "the path of a file", "a link to nothing"));

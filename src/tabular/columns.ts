@@ -7,7 +7,7 @@
 //
 // Fitting looks at the kind of all rows but measures the training part alone. All of it is pure, in f64, with + − × ÷ and √.
 
-import { describeValue, didYouMean, F32_OVERFLOW, refusal, wrongKind } from "../check.js";
+import { describeValue, F32_OVERFLOW, refusal, wrongKind } from "../check.js";
 
 /** One row of a table: its cells by the names of the columns. A column that a row does not have is missing there. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -107,20 +107,33 @@ export function fitColumns(rows: readonly Row[], training: Uint32Array, names: r
   const columns: Column[] = [];
   const notes: string[] = [];
   for (const name of names) {
-    const column = isNumeric(rows, name, place) ? fitNumeric(rows, training, name, place, notes) : fitText(rows, training, name, place, notes);
+    const column = isNumeric(rows, name, place, notes) ? fitNumeric(rows, training, name, place, notes) : fitText(rows, training, name, place, notes);
     if (column !== undefined) columns.push(column);
   }
   return { columns, notes };
 }
 
-function isNumeric(rows: readonly Row[], name: string, place: Place): boolean {
+/** Whether every cell that is not missing is a number; where more than half are, a note names the first that is none. */
+function isNumeric(rows: readonly Row[], name: string, place: Place, notes: string[]): boolean {
+  let numbers = 0;
+  let cells = 0;
+  let firstText = -1;
   for (let i = 0; i < rows.length; i++) {
     const cell = readCell(rows, i, name, place);
     if (cell === undefined) continue;
+    cells++;
     const value = numberOf(cell);
-    if (value !== value) return false;
+    if (value === value) numbers++;
+    else if (firstText < 0) firstText = i;
   }
-  return true;
+  if (firstText < 0) return true;
+  notes.push(...noteOnText(numbers, cells, readCell(rows, firstText, name, place), place(firstText, name)));
+  return false;
+}
+
+/** A note on a column that one would expect to be numeric: more than half of its cells are numbers, `text` is the first that is none. */
+export function noteOnText(numbers: number, cells: number, text: Cell, place: string): string[] {
+  return numbers * 2 > cells ? [`${place}: ${describeValue(text)} is no number, as ${numbers} of ${cells} values are, so the column is taken as text`] : [];
 }
 
 function fitNumeric(rows: readonly Row[], training: Uint32Array, name: string, place: Place, notes: string[]): NumericColumn | undefined {
@@ -235,17 +248,6 @@ export function inputNames(columns: readonly Column[]): string[] {
       ? column.indicator ? [column.name, `${column.name}: missing`] : [column.name]
       : [...column.categories.map((category) => `${column.name}: ${category ?? "missing"}`), `${column.name}: other`],
   );
-}
-
-/**
- * Checks that the rows have every column, in at least one row.
- * @throws {RangeError} naming the first that is absent, with the nearest name that there is
- */
-export function checkColumns(columns: readonly Column[], rows: readonly Row[], subject: string): void {
-  for (const { name } of columns) {
-    if (rows.some((row) => Object.hasOwn(row, name))) continue;
-    throw new RangeError(refusal(subject, `a column ${describeValue(name)}`, "none", didYouMean(name, columnNames(rows))));
-  }
 }
 
 /**

@@ -5,7 +5,8 @@
 // A newline lies outside of quotes where the number of quotes before it is even, which holds for every well-formed file
 // (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180: quotes within a quoted field are doubled). So a stream of any length
 // needs the memory of one piece. The separator is the one of , ; tab | under which the first records agree best. Blank
-// lines are skipped, spaces round a field dropped. Line numbers in errors are those of the file, from 1.
+// lines are skipped, but below the header of a single column each is a row with an empty cell, unless only blank lines follow.
+// Spaces round a field are dropped. Line numbers in errors are those of the file, from 1.
 
 import { parse as parseWhole } from "csv-parse/browser/esm/sync";
 import type { CsvError, parse as ParseSync } from "csv-parse/sync";
@@ -71,7 +72,7 @@ export async function openFile(path: string): Promise<AsyncIterable<Uint8Array>>
     const handle = await open(path);
     if ((await handle.stat()).isDirectory()) {
       await handle.close();
-      throw new Error(`${baseName(path)}: expected a file, got a folder`);
+      throw new Error(refusal(baseName(path), "a file", "a folder"));
     }
     return handle.createReadStream();
   } catch (cause) {
@@ -173,6 +174,8 @@ class Reader {
   private line = 1;
   private separator: string | undefined;
   private names: readonly string[] | undefined;
+  /** Of a file with a single column, the blank lines since its last row. */
+  private blankLines: number[] = [];
 
   constructor(private readonly name: string) {}
 
@@ -221,15 +224,25 @@ class Reader {
     const rows: TextRow[] = [];
     const lines: number[] = [];
     const multiline = text.includes('"');
+    const begin = this.line;
+    let textLines: string[] | undefined;
     for (const fields of this.parseRecords(text)) {
       const line = this.line++;
       if (multiline) for (const field of fields) this.line += newlines(field);
-      if (fields.length === 1 && fields[0] === "") continue;
+      if (fields.length === 1 && fields[0] === "" && !(multiline && (textLines ??= text.split("\n"))[line - begin].includes('"'))) {
+        if (this.names?.length === 1) this.blankLines.push(line);
+        continue;
+      }
       if (this.names === undefined) {
         this.names = this.checkNames(fields, line);
         continue;
       }
       if (fields.length !== this.names.length) throw this.error(line, plural(this.names.length, "field"), `${fields.length}`);
+      for (const blank of this.blankLines) {
+        rows.push(makeRow(this.names, [""]));
+        lines.push(blank);
+      }
+      this.blankLines = [];
       rows.push(makeRow(this.names, fields));
       lines.push(line);
     }

@@ -26,7 +26,10 @@ export interface TabularOptions extends Omit<FitOptions, "validationData" | "res
   activation?: ActivationName | ActivationSpec;
   /** Of the optimizer, where that is given by its name or not at all; 0.001 for adam. Above 0. */
   learningRate?: number | Schedule;
-  /** Penalty l2·Σw² on all weights, ≥ 0; 1 / the number of training rows, so that it counts less the more data there is. */
+  /**
+   * Penalty l2·Σw² on all weights, ≥ 0; 1 / the number of training rows, so that it counts less the more data there is, and
+   * a sixteenth of that with sigmoid and hardSigmoid.
+   */
   l2?: number;
   /** Epochs without improvement after which training stops and goes back to the best; 20. Not with `earlyStopping`. */
   patience?: number;
@@ -43,7 +46,7 @@ export interface CheckedTabularOptions {
   /** Undefined for the default, which depends on the number of training rows. */
   readonly l2: number | undefined;
   readonly seed: number;
-  /** Of fit, its validation split taken out. */
+  /** Of fit, its validation split and sample weights taken out. */
   readonly fit: CheckedFitOptions;
   readonly validationSplit: number;
   /** The length is not checked yet. */
@@ -59,6 +62,38 @@ export const tabularDefaults = Object.freeze({
   patience: 20,
   seed: 1,
 } as const);
+
+/** What the hidden layers' activation decides where the options leave it open. */
+export interface ActivationDefaults {
+  /** Their weights start within ± this times Glorot's bound √(6 / (inputs + units)). */
+  readonly start: number;
+  /** The default l2 times the training rows. */
+  readonly penalty: number;
+  readonly gradientClip?: { readonly norm: number };
+}
+
+const plainDefaults: ActivationDefaults = Object.freeze({ start: 1, penalty: 1 });
+/**
+ * Around 0 a sigmoid is a line of slope 1/4. So its weights start 4 times as large (Glorot and Bengio 2010,
+ * https://proceedings.mlr.press/v9/glorot10a.html), and their squares, 16 times as large for the same function, count for 1/16;
+ * with the penalty of the others the weights shrink to a network that always says the same.
+ */
+const sigmoidDefaults: ActivationDefaults = Object.freeze({ start: 4, penalty: 1 / 16 });
+/** e^(e^z) leaves the range of f32 at z = 4.5: a small start, and no long steps. */
+const exponentialDefaults: ActivationDefaults = Object.freeze({ start: 0.25, penalty: 1, gradientClip: Object.freeze({ norm: 0.1 }) });
+
+/** The defaults for hidden layers with that activation. Measured: bench/tabular.md. */
+export function activationDefaults(name: ActivationName): ActivationDefaults {
+  switch (name) {
+    case "sigmoid":
+    case "hardSigmoid":
+      return sigmoidDefaults;
+    case "exponential":
+      return exponentialDefaults;
+    default:
+      return plainDefaults;
+  }
+}
 
 const MOST_HIDDEN = 20;
 const ownKeys = ["target", "task", "hidden", "activation", "learningRate", "l2", "patience", "seed"];
@@ -77,6 +112,7 @@ export function checkTabularOptions(options: unknown, subject = "train"): Checke
   if (checkedActivation.name === "softmax") {
     throw new RangeError(refusal(place("activation"), "an activation for hidden layers", "'softmax'", "The output layer has it anyway"));
   }
+  const checkedHidden = checkHidden(hidden, place("hidden"));
   const { validationSplit = tabularDefaults.validationSplit, sampleWeights, patience, ...rest } = Object.fromEntries(
     Object.entries(given).filter(([key]) => fitKeys.includes(key) || key === "patience"),
   );
@@ -85,6 +121,7 @@ export function checkTabularOptions(options: unknown, subject = "train"): Checke
   }
   const fit = checkFitOptions({
     ...rest,
+    gradientClip: rest.gradientClip ?? clipOf(checkedHidden, checkedActivation),
     epochs: rest.epochs ?? tabularDefaults.epochs,
     optimizer: chooseOptimizer(given.optimizer, given.learningRate, subject),
     earlyStopping: rest.earlyStopping ?? { patience: checkInteger(place("patience"), patience ?? tabularDefaults.patience, 0, 2 ** 31 - 1) },
@@ -94,7 +131,7 @@ export function checkTabularOptions(options: unknown, subject = "train"): Checke
   return {
     target,
     task: task === undefined ? undefined : checkName(place("task"), task, ["classification", "regression"] as const),
-    hidden: checkHidden(hidden, place("hidden")),
+    hidden: checkedHidden,
     activation: checkedActivation,
     l2: l2 === undefined ? undefined : checkFinite(place("l2"), l2, { min: 0 }),
     seed: checkInteger(place("seed"), seed, 0, Number.MAX_SAFE_INTEGER),
@@ -108,6 +145,10 @@ function checkHidden(value: unknown, subject: string): readonly number[] {
   if (!Array.isArray(value)) throw wrongKind(subject, "an array with the units of each hidden layer", value);
   if (value.length > MOST_HIDDEN) throw new RangeError(refusal(subject, `at most ${MOST_HIDDEN} layers`, `${value.length}`));
   return Array.from(value, (units, i) => checkInteger(`${subject}[${i}]`, units, 1, LARGEST_WIDTH));
+}
+
+function clipOf(hidden: readonly number[], activation: ActivationSpec): { readonly norm: number } | undefined {
+  return hidden.length === 0 ? undefined : activationDefaults(activation.name).gradientClip;
 }
 
 function chooseOptimizer(optimizer: unknown, learningRate: unknown, subject: string): Optimizer {

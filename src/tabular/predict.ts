@@ -4,8 +4,8 @@
 import { describeValue, F32_OVERFLOW, refusal, wrongKind } from "../check.js";
 import type { EpochReport, Metric, Network } from "../index.js";
 import { confusionMatrix, evaluateMetrics } from "../train/metrics.js";
-import { checkColumns, numberOf, readCell, transformRows } from "./columns.js";
-import type { Place, Row } from "./columns.js";
+import { numberOf, readCell, transformRows } from "./columns.js";
+import type { Place } from "./columns.js";
 import type { NumberPreparation, Preparation } from "./preparation.js";
 import { checkRows } from "./rows.js";
 import { labelIndex } from "./target.js";
@@ -36,10 +36,9 @@ export function rowPlace(subject: string): Place {
 }
 
 /** The network's outputs for the rows, rows × outputs. */
-export function outputsOf({ network, preparation }: PreparedNetwork, rows: readonly Row[], subject: string, place: Place): Float32Array {
-  checkRows(rows, `${subject}: rows`);
+export function outputsOf({ network, preparation }: PreparedNetwork, given: readonly object[], subject: string, place: Place): Float32Array {
+  const rows = checkRows(given, `${subject}: rows`);
   if (rows.length === 0) return new Float32Array(0);
-  checkColumns(preparation.columns, rows, `${subject}: rows`);
   return network.predict(transformRows(preparation.columns, rows, undefined, place));
 }
 
@@ -77,10 +76,10 @@ function largestOf(outputs: Float32Array, width: number): number[] {
  * @throws {RangeError} if none has one, or a target is no class of the model
  * @throws {TypeError} if a target is no number and the task is regression
  */
-export function evaluateRows(model: PreparedNetwork, rows: readonly Row[], subject: string, place: Place): TabularEvaluation {
+export function evaluateRows(model: PreparedNetwork, given: readonly object[], subject: string, place: Place): TabularEvaluation {
   const { network, preparation } = model;
   const { target, columns } = preparation;
-  checkRows(rows, `${subject}: rows`);
+  const rows = checkRows(given, `${subject}: rows`);
   const kept: number[] = [];
   const values: number[] = [];
   const valueOf = preparation.task === "classification" ? classReader(preparation.classes) : scaledReader(preparation);
@@ -91,7 +90,6 @@ export function evaluateRows(model: PreparedNetwork, rows: readonly Row[], subje
     values.push(valueOf(cell, () => place(i, target)));
   }
   if (kept.length === 0) throw new RangeError(refusal(`${subject}: rows`, `a row with a value in ${describeValue(target)}`, "none"));
-  checkColumns(columns, rows, `${subject}: rows`);
   const inputs = transformRows(columns, rows, Uint32Array.from(kept), place);
   const targets = Float32Array.from(values);
   const { loss } = network.evaluate(inputs, targets);
@@ -132,10 +130,22 @@ function scaledReader({ mean, deviation }: NumberPreparation): ValueReader {
   };
 }
 
+/** The factor that brings a measure of standardised values to the target's unit: 1 for the loss, which is reported as it is, and for r2. */
+export function unitOf(measure: string, { deviation }: NumberPreparation): number {
+  switch (measure) {
+    case "meanAbsoluteError":
+    case "rootMeanSquaredError":
+      return deviation;
+    case "meanSquaredError":
+      return deviation * deviation;
+    default:
+      return 1;
+  }
+}
+
 /** Metrics of standardised values in the unit of the target; those without a unit stay. */
-function metricsInUnit(metrics: Readonly<Record<string, number>>, { deviation }: NumberPreparation): Record<string, number> {
-  const factors: Record<string, number> = { meanAbsoluteError: deviation, rootMeanSquaredError: deviation, meanSquaredError: deviation * deviation };
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value * (factors[name] ?? 1)]));
+function metricsInUnit(metrics: Readonly<Record<string, number>>, preparation: NumberPreparation): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value * unitOf(name, preparation)]));
 }
 
 /** A report of fit with its metrics in the target's unit. */

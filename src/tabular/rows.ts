@@ -4,12 +4,12 @@ import { wrongKind } from "../check.js";
 import type { Row } from "./columns.js";
 
 /** All rows of an array or an async iterable, each checked to be an object. @throws {TypeError} naming the first that is none */
-export async function collectRows(rows: readonly Row[] | AsyncIterable<Row>, subject: string): Promise<readonly Row[]> {
+export async function collectRows(rows: readonly object[] | AsyncIterable<object>, subject: string): Promise<readonly Row[]> {
   if (Array.isArray(rows)) return checkRows(rows, subject);
   if (typeof rows !== "object" || rows === null || !(Symbol.asyncIterator in rows)) {
     throw wrongKind(subject, "an array or an async iterable of objects", rows, "readCSV makes one of a CSV file");
   }
-  const all: Row[] = [];
+  const all: object[] = [];
   for await (const row of rows) all.push(row);
   return checkRows(all, subject);
 }

@@ -4,16 +4,16 @@
 //   rows ─readTarget─▶ rows with a target ─split─▶ [test] · validation · training ─fitColumns─▶ preparation
 //   rows ─transformRows─▶ inputs ─Network─▶ outputs ─▶ labels (arg max), or output · deviation + mean
 
-import { describeValue, ModelFormatError, refusal } from "../check.js";
-import { dense, Network, normal } from "../index.js";
-import type { EpochReport, History, LayerSpec } from "../index.js";
+import { describeValue, listNames, ModelFormatError, refusal } from "../check.js";
+import { dense, Network, normal, uniform } from "../index.js";
+import type { EpochReport, FitOptions, History, Initializer, LayerSpec, LossName } from "../index.js";
 import { permutation } from "../random.js";
 import { splitSamples } from "../train/split.js";
 import { columnNames, fitColumns, inputCount, transformRows, unseenInputs } from "./columns.js";
 import type { Place, Row } from "./columns.js";
-import { checkTabularOptions } from "./options.js";
+import { activationDefaults, checkTabularOptions } from "./options.js";
 import type { CheckedTabularOptions, TabularOptions } from "./options.js";
-import { evaluateRows, outputsOf, predictionsOf, probabilitiesOf, reportInUnit, rowPlace } from "./predict.js";
+import { evaluateRows, outputsOf, predictionsOf, probabilitiesOf, reportInUnit, rowPlace, unitOf } from "./predict.js";
 import type { TabularEvaluation } from "./predict.js";
 import { readPreparation, writePreparation } from "./preparation.js";
 import type { Preparation } from "./preparation.js";
@@ -27,8 +27,12 @@ const VALIDATION_SPLIT = 1;
 
 /** The output layer starts at this share of Glorot's deviation. */
 const OUTPUT_START = 0.1;
-/** The default l2 times the training rows: the mean loss plus PENALTY/n·Σw² is Σ loss + PENALTY·Σw² over n, one prior on the weights for tables of any length. */
-const PENALTY = 1;
+
+/** The losses that make sense of one softmax output a class, and of a standardised number. */
+const lossesOf: { readonly [T in Task]: readonly LossName[] } = {
+  classification: ["crossEntropy"],
+  regression: ["meanSquaredError", "meanAbsoluteError", "huber", "logCosh"],
+};
 
 const secret = Symbol();
 
@@ -60,7 +64,7 @@ export class Tabular {
    * @throws {TypeError | RangeError} for rows, cells or options that are not allowed, before anything is trained
    * @throws what `fit` throws
    */
-  static async train(rows: readonly Row[] | AsyncIterable<Row>, options: TabularOptions): Promise<Tabular> {
+  static async train(rows: readonly object[] | AsyncIterable<object>, options: TabularOptions): Promise<Tabular> {
     const { model } = await trainTable(rows, options, 0, rowPlace("train"));
     return model;
   }
@@ -97,18 +101,21 @@ export class Tabular {
     return this.preparation.notes;
   }
 
-  /** For each row its label, or its number in the target's unit. Columns that the model does not know are ignored. */
-  predict(rows: readonly Row[]): Label[] {
+  /**
+   * For each row its label, or its number in the target's unit, whatever the other rows. Columns that the model does not know
+   * are ignored; one that a row does not have is missing there.
+   */
+  predict(rows: readonly object[]): Label[] {
     return predictionsOf(this.preparation, outputsOf(this, rows, "predict", rowPlace("predict")));
   }
 
   /** For each row the probability of every label. @throws {Error} for a regression */
-  probabilities(rows: readonly Row[]): Record<string, number>[] {
+  probabilities(rows: readonly object[]): Record<string, number>[] {
     return probabilitiesOf(this.preparation, outputsOf(this, rows, "probabilities", rowPlace("probabilities")), "probabilities");
   }
 
   /** Loss and metrics over the rows that have a target. @throws {RangeError} if none has one, or one is no class of the model */
-  evaluate(rows: readonly Row[]): TabularEvaluation {
+  evaluate(rows: readonly object[]): TabularEvaluation {
     return evaluateRows(this, rows, "evaluate", rowPlace("evaluate"));
   }
 
@@ -134,11 +141,11 @@ export interface TrainedTable {
 }
 
 /**
- * Trains as `Tabular.train` does, and holds out round(testFraction · rows) for testing first, stratified by class. `place`
- * names a cell in errors, `onPrepared` sees the notes before training starts.
+ * Trains as `Tabular.train` does, and holds out round(testFraction · rows) for testing first, stratified by class; a part of 0
+ * rows is none. `place` names a cell in errors, `onPrepared` sees the notes before training starts.
  */
 export async function trainTable(
-  source: readonly Row[] | AsyncIterable<Row>, givenOptions: TabularOptions, testFraction: number, place: Place,
+  source: readonly object[] | AsyncIterable<object>, givenOptions: TabularOptions, testFraction: number, place: Place,
   onPrepared?: (preparation: Preparation) => void,
 ): Promise<TrainedTable> {
   const options = checkTabularOptions(givenOptions);
@@ -149,6 +156,7 @@ export async function trainTable(
     throw new RangeError(refusal("train: sampleWeights", `${rows.length} weights, one for each row`, `${weights.length}`));
   }
   const target = readTarget(rows, options.target, options.task, place);
+  checkLoss(options.fit.loss?.name, target.task);
   const parts = await splitTarget(target, testFraction, options);
   const rowsOf = (part: Uint32Array): Uint32Array => part.map((i) => target.kept[i]);
   const preparation = prepare(rows, target, parts.training, options, place);
@@ -167,6 +175,7 @@ export async function trainTable(
   network.tabular = tabular;
   const history = await network.fit(inputs, targets, {
     ...options.fit,
+    earlyStopping: stoppingOf(options, preparation),
     validationData: parts.validation.length > 0 ? data(parts.validation) : undefined,
     sampleWeights: weights === undefined ? undefined : Float32Array.from(rowsOf(parts.training), (row) => weights[row]),
     onEpoch: onEpoch && ((report: EpochReport) => onEpoch(reportInUnit(report, preparation))),
@@ -182,6 +191,7 @@ export async function trainTable(
 /** Indices into the rows that have a target; the validation part is drawn from what the test part leaves. */
 async function splitTarget({ kept, values, task }: Target, testFraction: number, { seed, validationSplit }: CheckedTabularOptions) {
   const split = async (part: Uint32Array, fraction: number, index: number) => {
+    if (Math.floor(fraction * part.length + 0.5) === 0) return { rest: part, held: new Uint32Array(0) };
     const order = await permutation(part.length, seed, "split", index);
     const classes = task === "classification" ? Array.from(part, (i) => values[i]) : undefined;
     const { training, validation } = splitSamples(part.length, fraction, classes, order);
@@ -199,6 +209,7 @@ function prepare(rows: readonly Row[], target: Target, training: Uint32Array, op
     throw new RangeError(refusal("train: rows", "a column to learn from", names.length === 0 ? "none beside the target" : `none of use (${notes.join("; ")})`));
   }
   const without = rows.length - target.kept.length;
+  notes.unshift(...target.notes);
   if (without > 0) notes.unshift(`${without} of ${rows.length} rows left out: no value in ${describeValue(options.target)}`);
   const common = { target: options.target, columns, notes };
   return target.task === "classification"
@@ -206,22 +217,49 @@ function prepare(rows: readonly Row[], target: Target, training: Uint32Array, op
     : { task: target.task, ...fitScale(Float64Array.from(training, (i) => target.values[i])), ...common };
 }
 
+/** @throws {RangeError} for a loss that does not suit the task */
+function checkLoss(loss: LossName | undefined, task: Task): void {
+  const allowed = lossesOf[task];
+  if (loss === undefined || allowed.includes(loss)) return;
+  throw new RangeError(refusal("train: loss", `${allowed.length > 1 ? "one of " : ""}${listNames(allowed)} for a ${task}`, `'${loss}'`));
+}
+
+/** Early stopping, whose `minDelta` is in the unit in which the monitored measure is reported; fit sees standardised ones. */
+function stoppingOf({ fit: { earlyStopping } }: CheckedTabularOptions, preparation: Preparation): FitOptions["earlyStopping"] {
+  if (earlyStopping === undefined || preparation.task === "classification") return earlyStopping;
+  return { ...earlyStopping, minDelta: earlyStopping.minDelta / unitOf(earlyStopping.monitor, preparation) };
+}
+
 /**
- * Hidden layers start as Glorot has it whatever the activation (but selu, whose scale rests on LeCun's), and the output layer
- * at a tenth of that: on small tables both end better than He's larger start. Measured: bench/tabular.md.
+ * Hidden layers start as Glorot has it (but selu, whose scale rests on LeCun's, and those of `activationDefaults`), and the
+ * output layer at a tenth of that: on small tables both end better than He's larger start. The default l2 is
+ * penalty/n for n training rows: the mean loss plus l2·Σw² is (Σ loss + penalty·Σw²)/n, one prior on the weights for tables of any length.
+ * Measured: bench/tabular.md.
  */
-function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2 = PENALTY / trainingRows }: CheckedTabularOptions): LayerSpec[] {
-  const weightInit = activation.name === "selu" ? "lecunNormal" : "glorotUniform";
+function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2: given }: CheckedTabularOptions): LayerSpec[] {
+  const { start, penalty } = activationDefaults(hidden.length === 0 ? "linear" : activation.name);
+  const l2 = given ?? penalty / trainingRows;
   const outputs = preparation.task === "classification" ? preparation.classes.length : 1;
-  const fanIn = hidden.length > 0 ? hidden[hidden.length - 1] : inputCount(preparation.columns);
+  let inputs = inputCount(preparation.columns);
+  const layers = hidden.map((units) => {
+    const layer = dense(units, { activation, weightInit: activation.name === "selu" ? "lecunNormal" : glorotUniformTimes(start, inputs, units), l2 });
+    inputs = units;
+    return layer;
+  });
   return [
-    ...hidden.map((units) => dense(units, { activation, weightInit, l2 })),
+    ...layers,
     dense(outputs, {
       activation: preparation.task === "classification" ? "softmax" : "linear",
-      weightInit: normal(0, OUTPUT_START * Math.sqrt(2 / (fanIn + outputs))),
+      weightInit: normal(0, OUTPUT_START * Math.sqrt(2 / (inputs + outputs))),
       l2,
     }),
   ];
+}
+
+function glorotUniformTimes(factor: number, inputs: number, units: number): Initializer | "glorotUniform" {
+  if (factor === 1) return "glorotUniform";
+  const bound = factor * Math.sqrt(6 / (inputs + units));
+  return uniform(-bound, bound);
 }
 
 /** Sets the weights of those inputs to 0. */

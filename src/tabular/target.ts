@@ -2,7 +2,7 @@
 // place: the index of the class, or the number standardised by mean and deviation of the training part.
 
 import { describeValue, didYouMean, refusal, wrongKind } from "../check.js";
-import { columnNames, compareText, numberOf, readCell, standardOf } from "./columns.js";
+import { columnNames, compareText, noteOnText, numberOf, readCell, standardOf } from "./columns.js";
 import type { Cell, Place, Row } from "./columns.js";
 
 export type Task = "classification" | "regression";
@@ -19,6 +19,8 @@ export interface Target {
   readonly values: Float64Array;
   /** Numbers in ascending order, texts by code units, false before true; none for a regression. */
   readonly labels: readonly Label[];
+  /** What one should know of it, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** The most distinct integers that are taken as classes. */
@@ -51,12 +53,14 @@ export function readTarget(rows: readonly Row[], name: string, task: Task | unde
       throw wrongKind(place(kept[firstText], name), "a number, since the task is regression", cells[firstText], "Leave the task out, or set it to classification");
     }
     if (numbers.every((value) => value === numbers[0])) throw tooUniform(name, "numbers that differ", cells[0]);
-    return { task: "regression", kept: Uint32Array.from(kept), values: numbers, labels: [] };
+    return { task: "regression", kept: Uint32Array.from(kept), values: numbers, labels: [], notes: [] };
   }
-  const labels = labelsOf(cells, numbers, firstText);
+  const labels = labelsOf(cells);
   if (labels.length < 2) throw tooUniform(name, "two classes at least", cells[0]);
   const indexOf = labelIndex(labels);
-  return { task: "classification", kept: Uint32Array.from(kept), values: Float64Array.from(cells, (cell) => indexOf(cell!)), labels };
+  const count = numbers.filter((value) => value === value).length;
+  const notes = task === undefined && firstText >= 0 ? noteOnText(count, cells.length, cells[firstText], place(kept[firstText], name)) : [];
+  return { task: "classification", kept: Uint32Array.from(kept), values: Float64Array.from(cells, (cell) => indexOf(cell!)), labels, notes };
 }
 
 function tooUniform(name: string, expected: string, only: Cell): RangeError {
@@ -74,21 +78,16 @@ function decideTask(cells: readonly Cell[], numbers: Float64Array, firstText: nu
   return "classification";
 }
 
-/** The distinct labels in their order: numbers or booleans where all cells are, else texts; literals of one number are one label. */
-function labelsOf(cells: readonly Cell[], numbers: Float64Array, firstText: number): Label[] {
+/** The distinct labels in their order: numbers or booleans where all cells are, else the texts as the cells have them. */
+function labelsOf(cells: readonly Cell[]): Label[] {
   const type = typeof cells[0];
-  const same = type !== "string" && cells.every((cell) => typeof cell === type);
-  const labels = new Map<string, Label>();
-  cells.forEach((cell, i) => {
-    const key = String(firstText < 0 ? numbers[i] : cell);
-    labels.set(key, same ? cell! : key);
-  });
-  return sortLabels([...labels.values()]);
+  const same = cells.every((cell) => typeof cell === type);
+  return sortLabels([...new Set(cells.map((cell) => (same ? cell! : String(cell))))]);
 }
 
-/** Whether all labels are numbers, written or not, so that they are compared as such. */
+/** Whether all labels are numbers, or texts as numbers are written ("9", not "09" or "9.0"), so that they are ordered and compared as such. */
 function areNumbers(labels: readonly Label[]): boolean {
-  return labels.every((label) => !Number.isNaN(numberOf(label)));
+  return labels.every((label) => String(numberOf(label)) === String(label));
 }
 
 function sortLabels(labels: Label[]): Label[] {
