@@ -70,7 +70,7 @@ function tile(form: i32, five: bool, k: i32, a: usize, aRow: usize, aStep: usize
     if (five) { s4l = v128.load(c4); s4h = v128.load(c4, 16); }
   }
 
-  // k rank-1 updates
+  // k rank-1 updates, written out: a helper could not hand back ten accumulators
   if (form == ROWS) {
     let a0 = a, a1 = a + aRow, a2 = a + 2 * aRow, a3 = a + 3 * aRow, a4 = a + 4 * aRow;
     const end = panel + (<usize>k << 5);

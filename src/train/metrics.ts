@@ -140,7 +140,7 @@ export function* metricsInPieces(
       case "recall":
       case "f1":
       case "auc":
-        classes ??= decideClasses(outputs, targets, samples, outputCount, kind);
+        classes ??= yield* decideClasses(outputs, targets, samples, outputCount, kind);
         yield;
         values[name] = name === "accuracy" ? quotient(classes.right, classes.decisions) : yield* meanOverClasses(name, classes, outputs, samples, outputCount);
         break;
@@ -173,26 +173,32 @@ interface Classes {
   readonly right: number;
 }
 
-function decideClasses(outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number, { loss, activation }: OutputKind): Classes {
+function* decideClasses(
+  outputs: Float32Array, targets: Float32Array, samples: number, outputCount: number, { loss, activation }: OutputKind,
+): Pieces<Classes> {
   const actual = new Uint8Array(outputs.length);
   const predicted = new Uint8Array(outputs.length);
   const { argMax, outputThreshold, targetThreshold } = decisionRule(loss, activation, outputCount);
   let right = 0;
   if (!argMax) {
-    for (let i = 0; i < outputs.length; i++) {
-      predicted[i] = outputs[i] > outputThreshold ? 1 : 0;
-      actual[i] = targets[i] > targetThreshold ? 1 : 0;
-      if (predicted[i] === actual[i]) right++;
-    }
+    yield* inPieces(outputs.length, PIECE, (begin, end) => {
+      for (let i = begin; i < end; i++) {
+        predicted[i] = outputs[i] > outputThreshold ? 1 : 0;
+        actual[i] = targets[i] > targetThreshold ? 1 : 0;
+        if (predicted[i] === actual[i]) right++;
+      }
+    });
     return { actual, predicted, decisions: outputs.length, right };
   }
-  for (let row = 0; row < outputs.length; row += outputCount) {
-    const guess = largest(outputs, row, outputCount);
-    const truth = largest(targets, row, outputCount);
-    predicted[guess] = 1;
-    actual[truth] = 1;
-    if (guess === truth) right++;
-  }
+  yield* inPieces(samples, Math.max(1, Math.floor(PIECE / outputCount)), (begin, end) => {
+    for (let row = begin * outputCount; row < end * outputCount; row += outputCount) {
+      const guess = largest(outputs, row, outputCount);
+      const truth = largest(targets, row, outputCount);
+      predicted[guess] = 1;
+      actual[truth] = 1;
+      if (guess === truth) right++;
+    }
+  });
   return { actual, predicted, decisions: samples, right };
 }
 
@@ -222,18 +228,20 @@ function* meanOverClasses(
 
 /** The Mann-Whitney statistic U / (positives · negatives): counted in half pairs, exact up to 2^53 of them. */
 function* areaUnderCurve(scores: Float64Array, labels: Float64Array): Pieces<number> {
-  for (const score of scores) {
-    if (score !== score) return NaN;
-  }
+  for (let i = 0; i < scores.length; i++) if (scores[i] !== scores[i]) return NaN;
+  yield;
   const negatives = yield* sortInPieces(withLabel(scores, labels, 0));
+  yield;
   const positives = yield* sortInPieces(withLabel(scores, labels, 1));
   let below = 0;
   let upTo = 0;
   let halfPairs = 0;
-  for (const score of positives) {
+  for (let i = 0; i < positives.length; i++) {
+    const score = positives[i];
     while (below < negatives.length && negatives[below] < score) below++;
     while (upTo < negatives.length && negatives[upTo] <= score) upTo++;
     halfPairs += below + upTo;
+    if (i % PIECE === PIECE - 1) yield;
   }
   return quotient(halfPairs, 2 * positives.length * negatives.length);
 }
@@ -298,7 +306,12 @@ function column(rows: Float32Array | Uint8Array, k: number, samples: number, out
 
 /** The scores with that label. */
 function withLabel(scores: Float64Array, labels: Float64Array, label: number): Float64Array<ArrayBuffer> {
-  return Float64Array.from(scores.filter((_, i) => labels[i] === label));
+  let count = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] === label) count++;
+  const chosen = new Float64Array(count);
+  let next = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] === label) chosen[next++] = scores[i];
+  return chosen;
 }
 
 /** Sorts in place, ascending: runs of a piece by the engine, then merges them by pairs. */

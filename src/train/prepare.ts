@@ -117,7 +117,11 @@ function* classList(targets: TargetReader): Pieces<Int32Array> {
 
 /** Training and held-out indices, drawn by the seed alone, stratified where there are classes. */
 function* split(model: Model, fraction: number, count: number, classes: Int32Array | undefined): Pieces<Split> {
-  if (fraction === 0) return { training: Uint32Array.from({ length: count }, (_, i) => i), validation: new Uint32Array(0) };
+  if (fraction === 0) {
+    const training = new Uint32Array(count);
+    for (let i = 0; i < count; i++) training[i] = i;
+    return { training, validation: new Uint32Array(0) };
+  }
   if (heldOutCount(count, fraction) >= count) {
     const got = `${fraction} of ${count} ${count === 1 ? "sample" : "samples"}`;
     throw new RangeError(`fit: validationSplit: expected at least one sample left for training, got ${got}. Lower it or add samples`);

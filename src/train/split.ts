@@ -43,7 +43,7 @@ export function* splitInPieces(count: number, fraction: number, classes: ArrayLi
   if (classes === undefined) {
     for (let p = 0; p < size; p++) heldOut[permutation[p]] = 1;
   } else {
-    const left = shares(classSizes(classes), size, count);
+    const left = shares(yield* classSizes(classes), size, count);
     yield* inPieces(count, PIECE, (begin, end) => {
       for (let p = begin; p < end; p++) {
         const index = permutation[p];
@@ -75,7 +75,7 @@ export function stratifiedFolds(count: number, folds: number, classes: ArrayLike
   } else {
     const places = new Map<number, number>();
     let place = 0;
-    for (const [value, size] of classSizes(classes)) {
+    for (const [value, size] of finish(classSizes(classes))) {
       places.set(value, place);
       place += size;
     }
@@ -95,9 +95,11 @@ export function stratifiedFolds(count: number, folds: number, classes: ArrayLike
 }
 
 /** Samples of each class, in ascending order of the class. */
-function classSizes(classes: ArrayLike<number>): ReadonlyMap<number, number> {
+function* classSizes(classes: ArrayLike<number>): Pieces<ReadonlyMap<number, number>> {
   const sizes = new Map<number, number>();
-  for (let i = 0; i < classes.length; i++) sizes.set(classes[i], (sizes.get(classes[i]) ?? 0) + 1);
+  yield* inPieces(classes.length, PIECE, (begin, end) => {
+    for (let i = begin; i < end; i++) sizes.set(classes[i], (sizes.get(classes[i]) ?? 0) + 1);
+  });
   return new Map([...sizes].sort(([a], [b]) => a - b));
 }
 
@@ -131,7 +133,8 @@ function checkArguments(count: number, classes: ArrayLike<number> | undefined, p
   checkInteger("split: count", count, 1, 2 ** 32 - 1);
   if (permutation.length !== count) throw new RangeError(refusal("split: permutation", `${count} indices`, `${permutation.length}`));
   const seen = new Uint8Array(count);
-  for (const index of permutation) {
+  for (let p = 0; p < count; p++) {
+    const index = permutation[p];
     if (index >= count || seen[index] === 1) throw new RangeError(refusal("split: permutation", `each of 0 … ${count - 1} once`, `${index} again or beyond`));
     seen[index] = 1;
   }
