@@ -24,6 +24,8 @@ export interface BestSoFar {
   measure: number | undefined;
   /** Its epoch, 0 before the first. */
   epoch: number;
+  /** Whether its weights are kept. */
+  saved: boolean;
 }
 
 /** A fit between two steps. */

@@ -155,3 +155,77 @@ test("setting up a fit of much data leaves the event loop its turns", async () =
   expect(stretches.length).toBeGreaterThan(20);
   expect(stretches[4]).toBeLessThan(40);
 });
+
+describe("a fit that is interrupted before any step of it", () => {
+  const zeros = { sampleWeights: new Float32Array(24), validationSplit: 0.25 };
+  const stop = (): never => { throw new Error("stop"); };
+
+  test("is saved and loaded, though the network has never had an optimizer", async () => {
+    const create = () => Network.create({ inputs: 3, layers: [dense(5, "tanh"), dense(2)], seed: 3 });
+    const [network, whole] = [await create(), await create()];
+    await failure(() => network.fit(inputs, rows, { ...zeros, epochs: 2, onEpoch: stop }));
+    const loaded = await Network.load(network.save());
+    await loaded.fit(inputs, rows, { ...zeros, epochs: 2, resume: true });
+    await whole.fit(inputs, rows, { ...zeros, epochs: 2 });
+    expect(loaded.save()).toEqual(whole.save());
+  });
+
+  test.each(["sgd", "lion", "nadam"] as const)("after a fit with Adam, resumes with %s to the bytes of the whole, best weights too", async (optimizer) => {
+    const options = { ...zeros, optimizer, epochs: 2, earlyStopping: { patience: 1 } };
+    const [network, whole] = [await trained(), await trained()];
+    await failure(() => network.fit(inputs, rows, { ...options, onEpoch: stop }));
+    for (const one of [network, await Network.load(network.save()), await network.clone()]) {
+      await one.fit(inputs, rows, { ...options, resume: true });
+      expect(one.layers[0].weights).toEqual((await trained()).layers[0].weights);
+    }
+    await whole.fit(inputs, rows, options);
+    expect(network.save()).toEqual(whole.save());
+  });
+});
+
+test("a plateau that is counted between two interruptions is not lost", async () => {
+  const options = { epochs: 6, batchSize: 12, optimizer: sgd({ learningRate: reduceOnPlateau({ initial: 0.05, patience: 0, minDelta: 1 }) }) };
+  const [network, whole] = [await trained(), await trained()];
+  await failure(() => network.fit(inputs, rows, { ...options, onBatch: ({ epoch, step }) => { if (epoch === 2 && step === 2) throw new Error("stop"); } }));
+  await failure(() => network.fit(inputs, rows, { ...options, resume: true, onEpoch: () => { throw new Error("stop"); } }));
+  await network.fit(inputs, rows, { ...options, resume: true });
+  await whole.fit(inputs, rows, options);
+  expect(network.save()).toEqual(whole.save());
+});
+
+test("while a fit with another optimizer is set up, the network is saved and cloned as it was", async () => {
+  const [network, same] = [await trained(), await trained()];
+  // a record with best weights, too
+  const interrupted = { epochs: 3, earlyStopping: { patience: 9 } };
+  for (const one of [network, same]) await failure(() => one.fit(inputs, rows, { ...interrupted, onEpoch: () => { throw new Error("stop"); } }));
+  const expected = same.save();
+  const many = 500_000;
+  const saved: Uint8Array[] = [];
+  const copies: Promise<Network>[] = [];
+  let running = true;
+  const look = (): void => {
+    if (!running) return;
+    saved.push(network.save());
+    copies.push(network.clone());
+    setImmediate(look);
+  };
+  setImmediate(look);
+  let finished = 0;
+  await network.fit(new Float32Array(3 * many).fill(0.5), new Float32Array(2 * many), {
+    optimizer: "sgd", batchSize: many, onBatch: () => { running = false; finished++; },
+  });
+  expect(finished).toBe(1);
+  // until the first order is drawn nothing has changed; after it the new fit has begun, and what is saved can be loaded
+  const before = saved.findIndex((bytes) => Buffer.compare(bytes, expected) !== 0);
+  expect(before < 0 ? saved.length : before).toBeGreaterThan(0);
+  for (const bytes of saved) expect((await Network.load(bytes)).layers[0].weights).toEqual(same.layers[0].weights);
+  expect((await copies[0]).save()).toEqual(expected);
+});
+
+test("a view that is made NaN while a fit is set up is an Error that says so, and nothing was trained", async () => {
+  const network = await trained();
+  const many = 500_000;
+  const fit = network.fit(new Float32Array(3 * many).fill(0.5), new Float32Array(2 * many), { batchSize: 1000 });
+  network.layers[0].weights[0] = NaN;
+  expect(String(await failure(() => fit))).toMatch(/fit: expected finite parameters, got NaN in layers\.0\.weight/);
+});

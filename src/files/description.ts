@@ -119,8 +119,11 @@ function checkDescription(json: unknown): Description {
   if ((optimizer === undefined) !== (given.progress === undefined)) throw new TypeError("expected an optimizer with its progress, got one without the other");
   const progress = given.progress === undefined ? undefined : checkProgress(given.progress);
   if (given.unfinished === undefined) return { network, loss, epochs, optimizer, progress, unfinished: undefined, outputRows: undefined, hasBest: false };
-  if (optimizer === undefined || loss === undefined) throw new TypeError("expected an optimizer and a loss with an unfinished fit, got none");
-  return { network, loss, epochs, optimizer, progress, ...checkUnfinished(given.unfinished, epochs) };
+  const record = checkUnfinished(given.unfinished, epochs);
+  if ((optimizer === undefined || loss === undefined) && record.unfinished?.weightSum !== 0) {
+    throw new TypeError("expected an optimizer and a loss with an unfinished fit that has made steps, got none");
+  }
+  return { network, loss, epochs, optimizer, progress, ...record };
 }
 
 function checkProgress(value: unknown): OptimizerProgress {
@@ -164,7 +167,7 @@ function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unf
       lossSum: checkNumber("unfinished.lossSum", given.lossSum),
       weightSum: checkNumber("unfinished.weightSum", given.weightSum),
       hits: checkInteger("unfinished.hits", given.hits, 0, MOST),
-      best: { measure: optionalNumber("unfinished.best.measure", best.measure), epoch: bestEpoch },
+      best: { measure: optionalNumber("unfinished.best.measure", best.measure), epoch: bestEpoch, saved: hasBest },
       outputs: undefined,
     },
     outputRows: given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 0, 2 ** 31 - 1),

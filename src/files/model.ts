@@ -56,7 +56,7 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
   const { topology, layout } = model;
   const unfinished = withOptimizer ? model.unfinished : undefined;
   const optimizer = withOptimizer ? model.optimizer : undefined;
-  const hasBest = unfinished !== undefined && layout.demand.best && unfinished.best.epoch > 0;
+  const hasBest = unfinished?.best.saved ?? false;
   const rows = unfinished?.outputs === undefined ? undefined : unfinished.outputs.length / topology.outputs;
   const description: Description = {
     network: model.description,

@@ -15,6 +15,7 @@ import { activationCode, activationParameter } from "../describe/activations.js"
 import type { ActivationSpec } from "../describe/activations.js";
 import { decisionRule, meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
+import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { blocksOf } from "./layout.js";
 import type { LayerShape, Layout, Topology } from "./layout.js";
@@ -366,13 +367,14 @@ function updateConstants(optimizer: Optimizer): readonly number[] {
 
 function addUpdate(tape: Tape, { runs }: Topology, layout: Layout, optimizer: Optimizer): void {
   const constants = updateConstants(optimizer);
+  const slots = layout.slots.slice(0, slotNames(optimizer).length);
   for (const { begin, length } of runs) {
     tape.add(Op.update, [
       [Update.code, OptimizerCode[optimizer.name]],
       [Update.parameters, layout.parameters + 4 * begin],
       [Update.gradient, layout.gradient + 4 * begin],
-      [Update.firstSlot, layout.slots.length > 0 ? layout.slots[0] + 4 * begin : 0],
-      [Update.secondSlot, layout.slots.length > 1 ? layout.slots[1] + 4 * begin : 0],
+      [Update.firstSlot, slots.length > 0 ? slots[0] + 4 * begin : 0],
+      [Update.secondSlot, slots.length > 1 ? slots[1] + 4 * begin : 0],
       [Update.length, length],
     ]);
     tape.float(constants.map((value, i) => [Update.c0 + i, value] as const));

@@ -53,7 +53,7 @@ function checkedStep(model: Model, inputs: unknown, targets: unknown, given: unk
   try {
     const slots = slotNames(optimizer).length;
     const { demand } = model.layout;
-    if (demand.slots !== slots || !demand.snapshot || model.layout.rows < count) {
+    if (demand.slots < slots || !demand.snapshot || model.layout.rows < count) {
       model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
     }
     readerSource(model, data.samples, data.targets, loss).fill(0, count);

@@ -12,7 +12,7 @@ export class Before {
   private readonly unfinished;
   /** Copies of the slots where the call's optimizer overwrites them, and of best weights where there is a record with them. */
   private readonly slots: readonly Float32Array[] | undefined;
-  private readonly best: Float32Array | undefined;
+  readonly best: Float32Array | undefined;
 
   /** To be made before the plan for `next`. */
   constructor(private readonly model: Model, next: Optimizer) {
@@ -23,7 +23,12 @@ export class Before {
     this.unfinished = model.unfinished;
     const kept = optimizer === undefined || (optimizer.name === next.name && slotNames(optimizer).length <= slotNames(next).length);
     this.slots = kept ? undefined : layout.slots.map((slot) => model.block(slot).slice());
-    this.best = this.unfinished !== undefined && layout.demand.best ? model.block(layout.best).slice() : undefined;
+    this.best = this.unfinished?.best.saved ? model.block(layout.best).slice() : undefined;
+  }
+
+  /** Best weights of the record into a plan that has moved them. */
+  carryBest(): void {
+    if (this.best !== undefined) this.model.block(this.model.layout.best).set(this.best);
   }
 
   /** Everything but the record, which the caller has written anew. */

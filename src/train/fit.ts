@@ -13,6 +13,7 @@ import type { Optimizer } from "../describe/optimizers.js";
 import { scheduledRate } from "../describe/schedules.js";
 import { copyOutputs, evaluateChunks, targetRows } from "../inspect/inference.js";
 import type { Model } from "../model.js";
+import type { BestSoFar } from "../progress.js";
 import { STEPS } from "../plan/layout.js";
 import { Before } from "./before.js";
 import { metricsInPieces } from "./metrics.js";
@@ -47,14 +48,17 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
   const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
   const before = new Before(model, call.optimizer);
   const window = new DataWindow(model, call, {
-    slots: slotNames(call.optimizer).length,
+    // what the last fit left stays where it is until the first step: the network may be saved before
+    slots: Math.max(slotNames(call.optimizer).length, model.optimizer === undefined ? 0 : slotNames(model.optimizer).length),
     snapshot: true,
-    best: call.options.earlyStopping?.restoreBest ?? false,
+    best: (call.options.earlyStopping?.restoreBest ?? false) || before.best !== undefined,
     average: false,
     batch: Math.min(call.options.batchSize, call.training.length),
   });
+  before.carryBest();
   try {
     await slices.run(window.fill(), signal);
+    checkFinite(model, "fit");
   } catch (error) {
     before.putBack();
     throw error;
@@ -82,7 +86,7 @@ class Fit {
   /** Outputs of the epoch's steps so far, for metrics that need them all. */
   private readonly outputs: Float32Array | undefined;
   private readonly history: EpochReport[] = [];
-  private readonly best: { measure: number | undefined; epoch: number };
+  private readonly best: BestSoFar;
   /** The epoch in hand and what is done of it. */
   private epoch = 1;
   private step = 0;
@@ -92,7 +96,7 @@ class Fit {
   private hits = 0;
   private rate: number;
   private failed = false;
-  /** Whether a step of this call stays: for an interruption one that was made, for a divergence one of an epoch that ended. */
+  /** Whether anything of this call stays: for an interruption a step or the end of an epoch, for a divergence the latter. */
   private stepped = false;
   private epochEnded = false;
   private stepMs = CHUNK_MS;
@@ -115,7 +119,7 @@ class Fit {
     }
     this.rate = lastRate(model, optimizer);
     const record = model.unfinished;
-    this.best = record === undefined ? { measure: undefined, epoch: 0 } : { ...record.best };
+    this.best = record === undefined ? { measure: undefined, epoch: 0, saved: false } : { ...record.best };
     if (record !== undefined) {
       this.epoch = record.epoch;
       this.step = record.steps;
@@ -290,11 +294,12 @@ class Fit {
     if (improves(measure, this.best.measure, options.earlyStopping?.minDelta ?? 0)) {
       this.best.measure = measure;
       this.best.epoch = epoch;
-      if (options.earlyStopping?.restoreBest) this.copyBlock(model.layout.snapshot, model.layout.best);
+      this.best.saved = options.earlyStopping?.restoreBest ?? false;
+      if (this.best.saved) this.copyBlock(model.layout.snapshot, model.layout.best);
     }
     this.watchPlateau(optimizer, measure);
     this.snapshot.takeProgress();
-    this.ended = true;
+    this.ended = this.stepped = true;
     return report;
   }
 

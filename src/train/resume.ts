@@ -17,7 +17,7 @@ export function recordToResume(model: Model, call: PreparedFit, hash: string): U
   // Only a file that another program wrote can fail these: the hash stands for all of them.
   const { training, metrics, options: { earlyStopping } } = call;
   const outputs = needsOutputs(metrics) ? training.length * model.topology.outputs : undefined;
-  const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !model.layout.demand.best;
+  const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !record.best.saved;
   if (record.outputs?.length !== outputs || lacksBest) {
     throw new Error("fit: resume: expected the whole record of the interrupted fit, got a part of it. Leave resume out to start a new fit");
   }
