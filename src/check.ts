@@ -292,3 +292,9 @@ export function checkName<N extends string>(subject: string, value: unknown, nam
   if (!names.includes(value as N)) throw wrongValue(subject, expected, value, didYouMean(value, names));
   return value as N;
 }
+
+/** Index of the first value that is not finite, or −1. */
+export function firstNonFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
+  return -1;
+}

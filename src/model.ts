@@ -2,7 +2,7 @@
 // carries from one fit to the next. Network, fit, inference and files work on it; it computes nothing itself.
 
 import { INSTRUCTION_WORDS, Step } from "../assembly/codes.js";
-import { describeValue } from "./check.js";
+import { describeValue, firstNonFinite } from "./check.js";
 import type { NetworkDescription } from "./describe/layers.js";
 import { defaultLoss } from "./describe/losses.js";
 import type { Loss } from "./describe/losses.js";
@@ -13,8 +13,7 @@ import { INFERENCE, LONE_STEP, planLayout, planTopology } from "./plan/layout.js
 import type { Demand, Layout, Run, TapeName, Topology } from "./plan/layout.js";
 import type { Tape } from "./plan/tape.js";
 import { freshProgress } from "./progress.js";
-import type { OptimizerProgress } from "./progress.js";
-import type { UnfinishedFit } from "./progress.js";
+import type { OptimizerProgress, UnfinishedFit } from "./progress.js";
 
 /** The most bytes that a plan may take: the address space of 32 bits, less a page. */
 const MOST_BYTES = (MOST_PAGES - 1) * 65536;
@@ -156,12 +155,6 @@ export class Model {
     }
     return undefined;
   }
-}
-
-/** Index of the first value that is not finite, or −1. */
-export function firstNonFinite(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;
-  return -1;
 }
 
 /**

@@ -9,7 +9,7 @@
 // The writer is deterministic: metadata first, then the tensors in the given order, the header padded so that the data starts at a multiple of 8.
 // What names and shapes mean is for the model file to check.
 
-import { describeValue, ModelFormatError, refusal, typedArrayName, wrongKind } from "../check.js";
+import { describeValue, firstNonFinite, ModelFormatError, refusal, typedArrayName, wrongKind } from "../check.js";
 import { parseJSON, type JSONValue } from "./json.js";
 
 /** The longest header that is read or written, in bytes, without the 8 of its length. */
@@ -256,13 +256,6 @@ function isCount(value: unknown): value is number {
 
 function isCounts(value: JSONValue): value is readonly number[] {
   return Array.isArray(value) && value.every(isCount);
-}
-
-function firstNonFinite(data: Float32Array): number {
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] - data[i] !== 0) return i;            // NaN for NaN and both infinities
-  }
-  return -1;
 }
 
 function jsonString(text: string, subject: string): string {

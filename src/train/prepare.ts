@@ -1,6 +1,6 @@
 // The arguments of fit and trainBatch, checked against the network and the data: all of it before anything changes.
 
-import { at, describeValue, isArray } from "../check.js";
+import { at, describeValue, firstNonFinite, isArray } from "../check.js";
 import { checkFitOptions } from "../describe/fit.js";
 import type { CheckedFitOptions } from "../describe/fit.js";
 import { checkLossFits, decisionRule, isClassifierLoss } from "../describe/losses.js";
@@ -8,7 +8,6 @@ import type { Loss } from "../describe/losses.js";
 import type { Metric } from "../describe/metrics.js";
 import { adam } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
-import { firstNonFinite } from "../model.js";
 import type { Model } from "../model.js";
 import { PIECE, finish, inPieces } from "../pieces.js";
 import type { Pieces } from "../pieces.js";

@@ -1,12 +1,11 @@
 // What fit and trainBatch share: placing the tape of a step, taking and restoring snapshots, and finding where training left
 // the finite numbers.
 
-import { DivergenceError, describeValue } from "../check.js";
+import { DivergenceError, describeValue, firstNonFinite } from "../check.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { formatActivation } from "../describe/activations.js";
 import { scratchCore } from "../engine/core.js";
 import type { ScheduleMath } from "../describe/schedules.js";
-import { firstNonFinite } from "../model.js";
 import type { Model } from "../model.js";
 import { trainingTape } from "../plan/tape.js";
 import type { TrainingPlan } from "../plan/tape.js";
