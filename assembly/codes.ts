@@ -121,12 +121,19 @@ export enum Op {
   denseSingle = 16,
 }
 
-/** Columns of the matrix product's micro-kernel, and its longest block of k: a panel of both is 16 KB, half of a small first-level cache. */
+/** Rows and columns of the matrix product's micro-kernel, and its longest block of k. */
+export const MR = 5;
 export const NR = 8;
 export const KC = 512;
 
-/** Bytes of scratch that a product needs: a panel, a tile of 5 rows and a bias. */
-export const PANEL_BYTES = KC * NR * 4 + 6 * NR * 4;
+/** Floats of the panels of B that are packed at a time: 16 KB, a third to a half of a first-level cache, beside a tile of A (10 KB). */
+export const PANEL_FLOATS = KC * NR;
+
+/** Floats of A that are packed at a time, at most: 512 KB, half of a second-level cache. */
+export const PACKED_FLOATS = 131072;
+
+/** Bytes of a thread's scratch before the packed rows of A: a tile, a bias, the panels. */
+export const PANEL_BYTES = PANEL_FLOATS * 4 + (MR + 1) * NR * 4;
 
 /** Floats in a block of `penalty`, `gradientSquares` and of partial sums: fixed, so that sums do not depend on threads. */
 export const BLOCK = 4096;

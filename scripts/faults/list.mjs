@@ -19,7 +19,7 @@ export const faults = [
   // the matrix product and the dense layer
   {
     name: "gemm-one-lane", what: "one lane of the panel takes its neighbour, behind the last whole block of 4 k", file: "assembly/gemm.ts",
-    find: "store<f32>(panel, load<f32>(b6 + at), 24);", put: "store<f32>(panel, load<f32>(b5 + at), 24);", tests: GEMM, only: "gemm NT",
+    find: "store<f32>(to, load<f32>(b6 + at), 24);", put: "store<f32>(to, load<f32>(b5 + at), 24);", tests: GEMM, only: "gemm NT",
   },
   {
     name: "gemm-swapped-rows", what: "two rows of B swapped as they are packed", file: "assembly/gemm.ts",
@@ -32,12 +32,16 @@ export const faults = [
     tests: GEMM, only: "gemm NN",
   },
   {
-    name: "gemm-bottom-edge", what: "an edge of three rows computes a fourth", file: "assembly/gemm.ts",
-    find: "(form == STRIDED && rows < 4 ? 0 : 1)", put: "(form == STRIDED && rows < 3 ? 0 : 1)", tests: GEMM, only: "gemm TN",
+    name: "gemm-bottom-edge", what: "a tile of four rows is stored as five", file: "assembly/gemm.ts",
+    find: "if (rows >= MR && rest >= NR)", put: "if (rows >= MR - 1 && rest >= NR)", tests: GEMM, only: "gemm TN",
+  },
+  {
+    name: "gemm-fifth-row", what: "the fifth row of a tile takes a neighbouring k", file: "assembly/gemm.ts",
+    find: "v128.store32_lane(to + 56, fifth, 2);", put: "v128.store32_lane(to + 56, fifth, 1);", tests: GEMM, only: "gemm NT",
   },
   {
     name: "gemm-block-boundary", what: "the second block of k starts anew", file: "assembly/gemm.ts",
-    find: "const blockStart = first == 0 ? start : FROM_C;", put: "const blockStart = first <= KC ? start : FROM_C;", tests: GEMM, only: "across blocks",
+    find: "ldc, first == 0 ? start : FROM_C, bias, scratch);", put: "ldc, first <= KC ? start : FROM_C, bias, scratch);", tests: GEMM, only: "across blocks",
   },
   {
     name: "dense-slopes-of-first-group", what: "units from 32 on take the slopes of the first", file: "assembly/dense.ts",

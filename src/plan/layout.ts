@@ -13,7 +13,7 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, PANEL_BYTES, STEP_WORDS } from "../../assembly/codes.js";
+import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, PACKED_FLOATS, PANEL_BYTES, STEP_WORDS } from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { DenseSpec, LayerSpec } from "../describe/layers.js";
@@ -189,6 +189,21 @@ export function blocksOf(length: number): number {
   return Math.ceil(length / BLOCK);
 }
 
+/**
+ * Bytes of scratch that a thread needs for a product of m rows and k: a tile, the panels of B, and the packed rows of A, of
+ * which the core takes as many at a time as PACKED_FLOATS hold (assembly/gemm.ts).
+ */
+export function productScratch(m: number, k: number): number {
+  const block = Math.max(1, Math.min(k, KC));
+  const tiles = Math.min(Math.ceil(m / MR), Math.max(1, Math.floor(PACKED_FLOATS / (block * MR))));
+  return PANEL_BYTES + 4 * MR * tiles * block;
+}
+
+/** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */
+function scratchBytes({ layers }: Topology, rows: number): number {
+  return Math.max(...layers.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+}
+
 /** The offsets for that demand. `byteLength` may be beyond what can be had; the caller compares it first. */
 export function planLayout(topology: Topology, demand: Demand): Layout {
   const { layers, outputs } = topology;
@@ -214,7 +229,7 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const rows = Math.max(demand.batch, chunk);
   const widest = Math.max(sampleStride, ...strides);
 
-  const panel = take(PANEL_BYTES);
+  const panel = take(scratchBytes(topology, rows));
   const steps = take(STEPS * STEP_WORDS * 8);
   const tapes = Object.fromEntries(
     Object.entries(tapeLengths).map(([name, length]) => [name, take(length(layers.length) * INSTRUCTION_WORDS * 4)]),

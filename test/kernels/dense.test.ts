@@ -3,7 +3,8 @@
 // order. The activations are those that the activation kernel makes of these weighted sums (activations.test.ts).
 
 import { describe, expect, it } from "vitest";
-import { ActivationCode, KC, NR, PANEL_BYTES } from "../../assembly/codes.js";
+import { ActivationCode, KC, MR, NR, PACKED_FLOATS } from "../../assembly/codes.js";
+import { productScratch } from "../../src/plan/layout.js";
 import { FROM_BIAS, FROM_ZERO, products } from "./products.js";
 import { bitsOf, LARGEST, paddedStride, randomFloats, sizePairs, Stage, THIRD } from "./stage.js";
 
@@ -52,11 +53,12 @@ describe("denseForward", () => {
     const slopesAt = stage.place(shared ? slopes.subarray(0, 1) : slopes.subarray(0, units), 4 * (turn % 4));
     const z = stage.unwritten(rows * stride);
     const a = oneMatrix ? z : stage.unwritten(rows * stride);
-    const panel = stage.reserve(PANEL_BYTES);
+    const scratch = productScratch(rows, inputs);
+    const panel = stage.reserve(scratch);
     const region = { bytes: 4 * (end - begin), rows, stride: 4 * stride };
     stage.run(
       (kernels) => kernels.denseForward(rows, begin, end, inputs, x, 4 * xStride, w, biases, z, a, 4 * stride, code, PARAMETER, slopesAt, shared ? 1 : 0, panel),
-      [{ at: z + 4 * begin, ...region }, { at: a + 4 * begin, ...region, bytes: 16 * Math.ceil((end - begin) / 4) }, { at: panel, bytes: PANEL_BYTES }],
+      [{ at: z + 4 * begin, ...region }, { at: a + 4 * begin, ...region, bytes: 16 * Math.ceil((end - begin) / 4) }, { at: panel, bytes: scratch }],
     );
     const expectedSums = sums.get(inputs)![biased ? 1 : 0];
     const expectedActivations = activations.get(inputs)![which][biased ? 1 : 0];
@@ -94,6 +96,33 @@ describe("denseForward", () => {
       }
     }
     expect(ran).toBe(5 * 3 * 4 * 20);
+  });
+});
+
+describe("denseForward of more rows than are packed at a time", () => {
+  it("gives the sums of gemm and their activations", () => {
+    const most = MR * Math.floor(PACKED_FLOATS / (MR * KC));
+    const stage = new Stage(8 * 2 ** 20);
+    let ran = 0;
+    for (const inputs of [KC, KC + 5]) {
+      const tall = products(6, 2 * most + 3, 11, [inputs]);
+      for (const rows of [most, most + 1, 2 * most + 3]) {
+        stage.clear();
+        const x = stage.placeRows(tall.a, inputs, rows, inputs, inputs + 3);
+        const w = stage.placeRows(tall.bTransposed, inputs, 11, inputs, inputs);
+        const biases = stage.place(tall.bias);
+        const z = stage.unwritten(rows * 12);
+        const scratch = productScratch(rows, inputs);
+        const panel = stage.reserve(scratch);
+        stage.run((kernels) => kernels.denseForward(rows, 0, 11, inputs, x, 4 * (inputs + 3), w, biases, z, z, 48, ActivationCode.relu, 0, 0, 0, panel), [
+          { at: z, bytes: 48, rows, stride: 48 }, { at: panel, bytes: scratch },
+        ]);
+        const expected = bitsOf(tall.sums.get(inputs)!.chain[FROM_BIAS].map((value) => Math.max(value, 0)));
+        for (let row = 0; row < rows; row++) stage.expectBits(z + 48 * row, expected, row * 11, 11, `${rows} rows, ${inputs} inputs, row ${row}`);
+        ran++;
+      }
+    }
+    expect(ran).toBe(6);
   });
 });
 

@@ -6,7 +6,8 @@
 // and then every kernel, form, size, edge and build must give its very bits.
 
 import { describe, expect, it } from "vitest";
-import { KC, NR, PANEL_BYTES } from "../../assembly/codes.js";
+import { KC, MR, NR, PACKED_FLOATS } from "../../assembly/codes.js";
+import { productScratch } from "../../src/plan/layout.js";
 import { FROM_BIAS, FROM_C, FROM_ZERO, FORMS, products, runProduct } from "./products.js";
 import { LARGEST, randomFloats, sizePairs, Stage, THIRD } from "./stage.js";
 
@@ -89,6 +90,19 @@ describe.each(FORMS)("gemm %s", (form) => {
     expect(ran).toBe(8 * 7 * 9 * 3);
   });
 
+  it("gives the chain across blocks of rows", () => {
+    const most = MR * Math.floor(PACKED_FLOATS / (MR * KC));
+    const tall = products(3, 2 * most + 6, 9, [KC, KC + 3]);
+    const stage = new Stage(8 * 2 ** 20);
+    let ran = 0;
+    for (const k of [KC, KC + 3]) {
+      for (const m of [most - 1, most, most + 1, 2 * most + 6]) {
+        for (const start of STARTS) runProduct(stage, tall, form, { m, n: 9, k, start, extra: ran++ % 3, turn: ran });
+      }
+    }
+    expect(ran).toBe(2 * 4 * 3);
+  });
+
   it("reads neither C nor the bias unless it starts from them", () => {
     const stage = new Stage();
     for (const k of [0, 1, 5]) {
@@ -114,9 +128,10 @@ describe("the gradients of a dense layer", () => {
         const dz = stage.placeRows(table.aTransposed, table.m, rows, units, dzStride);
         const x = stage.placeRows(table.b, table.n, rows, inputs, xStride);
         const dw = stage.unwritten(units * inputs, 4);
-        const panel = stage.reserve(PANEL_BYTES);
+        const scratch = productScratch(units, rows);
+        const panel = stage.reserve(scratch);
         stage.run((kernels) => kernels.weightGradient(rows, begin, inputs, units, inputs, dz, 4 * dzStride, x, 4 * xStride, dw, panel), [
-          { at: dw + 4 * begin, bytes: 4 * (inputs - begin), rows: units, stride: 4 * inputs }, { at: panel, bytes: PANEL_BYTES },
+          { at: dw + 4 * begin, bytes: 4 * (inputs - begin), rows: units, stride: 4 * inputs }, { at: panel, bytes: scratch },
         ]);
         const expected = table.sums.get(rows)!.bits[FROM_ZERO];
         for (let unit = 0; unit < units; unit++) {
@@ -140,9 +155,10 @@ describe("the gradients of a dense layer", () => {
         const dz = stage.placeRows(table.a, table.longest, rows, units, dzStride);
         const w = stage.placeRows(table.b, table.n, units, inputs, inputs, 4);
         const dx = stage.unwritten(rows * dxStride);
-        const panel = stage.reserve(PANEL_BYTES);
+        const scratch = productScratch(rows, units);
+        const panel = stage.reserve(scratch);
         stage.run((kernels) => kernels.inputGradient(rows, begin, inputs, units, inputs, dz, 4 * dzStride, w, dx, 4 * dxStride, panel), [
-          { at: dx + 4 * begin, bytes: 4 * (inputs - begin), rows, stride: 4 * dxStride }, { at: panel, bytes: PANEL_BYTES },
+          { at: dx + 4 * begin, bytes: 4 * (inputs - begin), rows, stride: 4 * dxStride }, { at: panel, bytes: scratch },
         ]);
         const expected = table.sums.get(units)!.bits[FROM_ZERO];
         for (let row = 0; row < rows; row++) {
@@ -163,9 +179,10 @@ describe("the gradients of a dense layer", () => {
     const dzAt = stage.placeRows(dz, STRIDE, 9, 13, 16);
     const wAt = stage.place(w);
     const dx = stage.unwritten(9 * 16);
-    const panel = stage.reserve(PANEL_BYTES);
+    const scratch = productScratch(9, 13);
+    const panel = stage.reserve(scratch);
     stage.run((kernels) => kernels.inputGradient(9, 0, 13, 13, 13, dzAt, 64, wAt, dx, 64, panel), [
-      { at: dx, bytes: 52, rows: 9, stride: 64 }, { at: panel, bytes: PANEL_BYTES },
+      { at: dx, bytes: 52, rows: 9, stride: 64 }, { at: panel, bytes: scratch },
     ]);
     for (let row = 0; row < 9; row++) {
       for (let i = 0; i < 13; i++) expect(Number.isNaN(stage.f32[dx / 4 + 16 * row + i])).toBe(row === 2);

@@ -1,6 +1,6 @@
 // Expected values of C = start + op(A)·op(B), and a call of the kernel `gemm` that is held against them.
 
-import { PANEL_BYTES } from "../../assembly/codes.js";
+import { productScratch } from "../../src/plan/layout.js";
 import { bitsOf, randomFloats } from "./stage.js";
 import type { Stage } from "./stage.js";
 
@@ -102,10 +102,11 @@ export function runProduct(stage: Stage, table: Products, form: Form, { m, n, k,
   const b = form === "NT" ? stage.placeRows(table.bTransposed, table.longest, n, k, ldb, skew) : stage.placeRows(table.b, table.n, k, n, ldb, skew);
   const c = start === FROM_C ? stage.placeRows(table.c, table.n, m, n, ldc, skew) : stage.unwritten(m * ldc, skew);
   const bias = noBias ? 0 : stage.place(table.bias.subarray(0, n), skew);
-  const panel = stage.reserve(PANEL_BYTES);
+  const scratch = productScratch(m, k);
+  const panel = stage.reserve(scratch);
   const [aRow, aStep] = form === "TN" ? [4, 4 * lda] : [4 * lda, 4];
   stage.run((kernels) => kernels.gemm(m, begin, end, k, a, aRow, aStep, b, 4 * ldb, form === "NT" ? 1 : 0, c, 4 * ldc, start, bias, panel), [
-    { at: c + 4 * begin, bytes: 4 * (end - begin), rows: m, stride: 4 * ldc }, { at: panel, bytes: PANEL_BYTES },
+    { at: c + 4 * begin, bytes: 4 * (end - begin), rows: m, stride: 4 * ldc }, { at: panel, bytes: scratch },
   ]);
   const expected = table.sums.get(k)!.bits[start];
   for (let i = 0; i < m; i++) {

@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
-  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, NR, Op, PANEL_BYTES, STEP_WORDS, Step, SumSlopes,
+  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, NR, Op, PACKED_FLOATS, STEP_WORDS, Step, SumSlopes,
 } from "../../assembly/codes.js";
 import { checkNetwork } from "../../src/describe/layers.js";
 import { slotNames } from "../../src/describe/optimizers.js";
@@ -16,7 +16,7 @@ import { adam, adamw, crossEntropy, dense, gelu, huber, leakyRelu, lion, nadam, 
 import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
 import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
-import { LONE_STEP } from "../../src/plan/layout.js";
+import { LONE_STEP, productScratch } from "../../src/plan/layout.js";
 import { singleTape } from "../../src/plan/tape.js";
 import { freshProgress } from "../../src/progress.js";
 import { writeRates } from "../../src/train/rates.js";
@@ -79,6 +79,7 @@ interface Prepared {
   readonly count: number;
   readonly steps: number;
   readonly panel: number;
+  readonly scratchEnd: number;
 }
 
 /** The memory of a network at the start of a fit: data, order, records of three steps of which the last has fewer rows, and the tape. */
@@ -105,11 +106,11 @@ async function prepare({ inputs, layers, loss, optimizer, rows, classes = false,
     f64[record + Step.inverseWeight] = 1 / f64[record + Step.rows];
     writeRates(f64, record, optimizer, progress, coreMath);
   }
-  return { image: u8.slice(), tape: layout.tapes.training, count, steps: layout.steps, panel: layout.panel };
+  return { image: u8.slice(), tape: layout.tapes.training, count, steps: layout.steps, panel: layout.panel, scratchEnd: layout.steps };
 }
 
 /** A build on a copy of an image, and its bytes without the panel. */
-function copyOf({ image, panel }: Prepared, build: Build) {
+function copyOf({ image, panel, scratchEnd }: Prepared, build: Build) {
   const { kernels, memory } = instantiateBuild(build, image.length);
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(image);
@@ -117,7 +118,7 @@ function copyOf({ image, panel }: Prepared, build: Build) {
     kernels,
     bytes: (): Buffer => {
       const copy = Buffer.from(bytes.slice());
-      copy.fill(0, panel, panel + PANEL_BYTES);
+      copy.fill(0, panel, scratchEnd);
       return copy;
     },
   };
@@ -177,7 +178,7 @@ it("a lone prediction is the same in any number of shares", async () => {
   for (let i = 0; i < 37; i++) core.f32[layout.samples / 4 + i] = next();
   core.f64[LONE_STEP / 8 + Step.rows] = 1;
   const count = model.place("single", "", () => singleTape(topology, layout));
-  const prepared = { image: core.u8.slice(), tape: layout.tapes.single, count, steps: LONE_STEP, panel: layout.panel };
+  const prepared = { image: core.u8.slice(), tape: layout.tapes.single, count, steps: LONE_STEP, panel: layout.panel, scratchEnd: layout.steps };
   const whole = copyOf(prepared, "release");
   whole.kernels.play(prepared.tape, count, LONE_STEP, 0, 1, layout.panel);
   const expected = whole.bytes();
@@ -289,9 +290,12 @@ describe("instructions that sum over all of a tensor", () => {
   });
 });
 
-it("a panel is no larger than the sizes say", () => {
-  expect(PANEL_BYTES).toBeGreaterThanOrEqual(KC * NR * 4);
-  expect(PANEL_BYTES).toBeLessThan(2 * KC * NR * 4);
+it("the scratch of a product is no larger than the sizes say", () => {
+  for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024]]) {
+    const packed = 4 * Math.min(PACKED_FLOATS, MR * Math.ceil(m / MR) * Math.min(k, KC));
+    expect(productScratch(m, k)).toBeGreaterThanOrEqual(4 * KC * NR + (packed * 9) / 10);
+    expect(productScratch(m, k)).toBeLessThan(4 * KC * NR + packed + 1024);
+  }
 });
 
 describe("a step allocates nothing", () => {
