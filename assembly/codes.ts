@@ -129,8 +129,8 @@ export const KC = 512;
 /** Floats of the panels of B that are packed at a time: 16 KB, a third to a half of a first-level cache, beside a tile of A (10 KB). */
 export const PANEL_FLOATS = KC * NR;
 
-/** Floats of A that are packed at a time, at most: 512 KB, half of a second-level cache. */
-export const PACKED_FLOATS = 131072;
+/** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. */
+export const PACKED_FLOATS = 52 * MR * KC;
 
 /** Bytes of a thread's scratch before the packed rows of A: a tile, a bias, the panels. */
 export const PANEL_BYTES = PANEL_FLOATS * 4 + (MR + 1) * NR * 4;

@@ -263,10 +263,12 @@ function multiplyGroup(rows: i32, columns: i32, k: i32, a: usize, panels: usize,
   }
 }
 
-/** Rows of A that are packed at a time where a block of k is `block` long. */
+/** Rows of A that are packed at a time, of `rows` and where a block of k is `block` long: as many as PACKED_FLOATS hold, in blocks of like size. */
 @inline
-export function packedRows(block: i32): i32 {
-  return max(PACKED_FLOATS / (max(block, 1) * MR), 1) * MR;
+export function packedRows(rows: i32, block: i32): i32 {
+  const most = max(PACKED_FLOATS / (max(block, 1) * MR), 1) * MR;
+  const blocks = (rows + most - 1) / most;
+  return blocks < 2 ? most : ((rows + blocks * MR - 1) / (blocks * MR)) * MR;
 }
 
 /** Columns of the panels that are packed at a time. */
@@ -277,7 +279,7 @@ export function groupColumns(block: i32): i32 {
 
 /**
  * Packs rows of A: the left operand of the `multiplyColumns` that follow, for the same `scratch`.
- * rows: at most `packedRows(k)`. k: at most KC.
+ * rows: at most `packedRows(rows, k)`. k: at most KC.
  */
 @inline
 export function packLeft(rows: i32, k: i32, a: usize, aRow: usize, aStep: usize, scratch: usize): void {
@@ -314,7 +316,7 @@ export function gemm(m: i32, begin: i32, end: i32, k: i32, a: usize, aRow: usize
   let first = 0;
   do {
     const block = min(k - first, KC);
-    const most = packedRows(block);
+    const most = packedRows(m, block);
     const bBlock = b + (transposed ? <usize>first << 2 : <usize>first * ldb);
     for (let row = 0; row < m; row += most) {
       const rows = min(m - row, most);

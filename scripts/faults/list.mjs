@@ -48,8 +48,8 @@ export const faults = [
     find: "parameter, sharedSlope ? slopes : slopes + at, sharedSlope);", put: "parameter, slopes, sharedSlope);", tests: DENSE,
   },
   {
-    name: "single-without-a-chain", what: "a lone prediction leaves out one of eight chains", file: "assembly/dense.ts",
-    find: "s2 = f32x4.add(s2, s6);", put: "s2 = f32x4.add(s2, s5);", tests: DENSE, only: "denseSingle",
+    name: "single-without-a-chain", what: "a lone prediction leaves out one of six chains", file: "assembly/dense.ts",
+    find: "store<f32>(y2, sumLanes(f32x4.add(s2, t2)));", put: "store<f32>(y2, sumLanes(f32x4.add(s2, t1)));", tests: DENSE, only: "denseSingle",
   },
   // activations
   {
