@@ -59,5 +59,6 @@ export function maxLanes(v: v128): f32 {
 /** First index of share `thread` of `threads` when `count` items are dealt in equal runs. */
 @inline
 export function shareBegin(count: i32, thread: i32, threads: i32): i32 {
+  if (threads == 1) return thread ? count : 0; // without the division: two for each instruction
   return <i32>((<i64>count * thread) / threads);
 }
