@@ -10,7 +10,7 @@
 
 import { HitMode, LossCode } from "./codes";
 import { exp64, log64 } from "./double";
-import { laneMask } from "./simd";
+import { LANES, columnOf, demotePairs, laneMask, promoteHigh, splatLane, storePartial } from "./simd";
 import { exp4, expm14, log4, log1p4, tanh4 } from "./vmath";
 
 const LN2: f32 = 0.6931471805599453;
@@ -158,6 +158,95 @@ function softmaxCrossEntropyRow(z: usize, a: usize, t: usize, d: usize, columns:
   return value;
 }
 
+/** One more column, whose predecessors have the greatest m: the lanes where it is greater. */
+@inline
+function above(z: v128, m: v128, exists: v128): v128 {
+  return v128.and(f32x4.gt(z, m), exists);
+}
+
+/** t·((m − z) + logSum) of two rows in f64, 0 where t is 0. */
+@inline
+function crossTerm(t: v128, m: v128, z: v128, logSum: v128): v128 {
+  return v128.andnot(f64x2.mul(t, f64x2.add(f64x2.sub(m, z), logSum)), f64x2.eq(t, f64x2.splat(0)));
+}
+
+@inline
+function first(v: v128): v128 {
+  return f64x2.promote_low_f32x4(v);
+}
+
+/**
+ * `softmaxCrossEntropyRow` for rows [begin, end) of at most 4 columns, four rows side by side: lane i of a vector belongs to row
+ * i. Term by term, and in the order of its sums, the same, and so are the bits.
+ */
+function softmaxCrossEntropyNarrow(z: usize, a: usize, t: usize, d: usize, begin: i32, end: i32, columns: i32, stride: usize,
+                                   weights: usize, inverse: f64, values: usize): void {
+  const has1 = i32x4.splat(columns > 1 ? -1 : 0), has2 = i32x4.splat(columns > 2 ? -1 : 0), has3 = i32x4.splat(columns > 3 ? -1 : 0);
+  const exists = laneMask(columns);
+  for (let row = begin; row < end; row += 4) {
+    // rows that are missing repeat the last
+    const row1 = min(row + 1, end - 1), row2 = min(row + 2, end - 1), row3 = min(row + 3, end - 1);
+    const at = <usize>row * stride, at1 = <usize>row1 * stride, at2 = <usize>row2 * stride, at3 = <usize>row3 * stride;
+    let r0 = v128.load(z + at), r1 = v128.load(z + at1), r2 = v128.load(z + at2), r3 = v128.load(z + at3);
+    const z0 = columnOf(r0, r1, r2, r3, 0), z1 = columnOf(r0, r1, r2, r3, 1), z2 = columnOf(r0, r1, r2, r3, 2), z3 = columnOf(r0, r1, r2, r3, 3);
+    // the greatest, the first of equals, which the sum leaves out
+    const is1 = above(z1, z0, has1);
+    let m = v128.bitselect(z1, z0, is1);
+    const is2 = above(z2, m, has2);
+    m = v128.bitselect(z2, m, is2);
+    const is3 = above(z3, m, has3);
+    m = v128.bitselect(z3, m, is3);
+    const e0 = v128.and(exp4(f32x4.sub(z0, m)), v128.or(v128.or(is1, is2), is3));
+    const e1 = v128.and(exp4(f32x4.sub(z1, m)), v128.and(has1, v128.or(v128.not(is1), v128.or(is2, is3))));
+    const e2 = v128.and(exp4(f32x4.sub(z2, m)), v128.and(has2, v128.or(v128.not(is2), is3)));
+    const e3 = v128.and(exp4(f32x4.sub(z3, m)), v128.andnot(has3, is3));
+    const restLow = f64x2.add(f64x2.add(f64x2.add(first(e0), first(e1)), first(e2)), first(e3));
+    const restHigh = f64x2.add(f64x2.add(f64x2.add(promoteHigh(e0), promoteHigh(e1)), promoteHigh(e2)), promoteHigh(e3));
+    const logSum = log1p4(demotePairs(restLow, restHigh));
+    // the value
+    r0 = v128.load(t + at);
+    r1 = v128.load(t + at1);
+    r2 = v128.load(t + at2);
+    r3 = v128.load(t + at3);
+    const t0 = columnOf(r0, r1, r2, r3, 0), t1 = v128.and(columnOf(r0, r1, r2, r3, 1), has1);
+    const t2 = v128.and(columnOf(r0, r1, r2, r3, 2), has2), t3 = v128.and(columnOf(r0, r1, r2, r3, 3), has3);
+    const mLow = first(m), mHigh = promoteHigh(m), logLow = first(logSum), logHigh = promoteHigh(logSum);
+    let low = crossTerm(first(t0), mLow, first(z0), logLow);
+    low = f64x2.add(low, crossTerm(first(t1), mLow, first(z1), logLow));
+    low = f64x2.add(low, crossTerm(first(t2), mLow, first(z2), logLow));
+    low = f64x2.add(low, crossTerm(first(t3), mLow, first(z3), logLow));
+    let high = crossTerm(promoteHigh(t0), mHigh, promoteHigh(z0), logHigh);
+    high = f64x2.add(high, crossTerm(promoteHigh(t1), mHigh, promoteHigh(z1), logHigh));
+    high = f64x2.add(high, crossTerm(promoteHigh(t2), mHigh, promoteHigh(z2), logHigh));
+    high = f64x2.add(high, crossTerm(promoteHigh(t3), mHigh, promoteHigh(z3), logHigh));
+    let weightLow = f64x2.splat(1), weightHigh = weightLow;
+    if (weights) {
+      weightLow = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(weights + (<usize>row << 2))), 1, <f64>load<f32>(weights + (<usize>row1 << 2)));
+      weightHigh = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(weights + (<usize>row2 << 2))), 1, <f64>load<f32>(weights + (<usize>row3 << 2)));
+    }
+    const valueLow = f64x2.mul(weightLow, low), valueHigh = f64x2.mul(weightHigh, high);
+    v128.store64_lane(values + (<usize>row << 3), valueLow, 0);
+    v128.store64_lane(values + (<usize>row1 << 3), valueLow, 1);
+    v128.store64_lane(values + (<usize>row2 << 3), valueHigh, 0);
+    v128.store64_lane(values + (<usize>row3 << 3), valueHigh, 1);
+    if (!d) continue;
+    // dZ = (a·Σt − t)·scale
+    const sumLow = f64x2.add(f64x2.add(f64x2.add(first(t0), first(t1)), first(t2)), first(t3));
+    const sumHigh = f64x2.add(f64x2.add(f64x2.add(promoteHigh(t0), promoteHigh(t1)), promoteHigh(t2)), promoteHigh(t3));
+    const total = demotePairs(sumLow, sumHigh);
+    const scale = demotePairs(f64x2.mul(weightLow, f64x2.splat(inverse)), f64x2.mul(weightHigh, f64x2.splat(inverse)));
+    storeCross(a + at, r0, d + at, splatLane(total, 0), splatLane(scale, 0), exists);
+    storeCross(a + at1, r1, d + at1, splatLane(total, 1), splatLane(scale, 1), exists);
+    storeCross(a + at2, r2, d + at2, splatLane(total, 2), splatLane(scale, 2), exists);
+    storeCross(a + at3, r3, d + at3, splatLane(total, 3), splatLane(scale, 3), exists);
+  }
+}
+
+@inline
+function storeCross(a: usize, t: v128, d: usize, total: v128, scale: v128, exists: v128): void {
+  v128.store(d, v128.and(f32x4.mul(f32x4.sub(f32x4.mul(v128.load(a), total), t), scale), exists));
+}
+
 /**
  * Softmax with binary cross-entropy of each output, in f64, from the logarithm of the odds: with
  * r_j = ln(Σ_{k≠j} e^(z_k)) − z_j, a_j = 1/(1 + e^(r_j)), so l_j = t_j·softplus(r_j) + (1 − t_j)·softplus(−r_j) and
@@ -246,11 +335,41 @@ function countHits(mode: i32, a: usize, t: usize, columns: i32, outputThreshold:
   return hits;
 }
 
+/** Indices of the greatest values of four rows of at most 4 columns, the first of equals. */
+@inline
+function argMax4(ptr: usize, at: usize, at1: usize, at2: usize, at3: usize, has1: v128, has2: v128, has3: v128): v128 {
+  const r0 = v128.load(ptr + at), r1 = v128.load(ptr + at1), r2 = v128.load(ptr + at2), r3 = v128.load(ptr + at3);
+  let best = columnOf(r0, r1, r2, r3, 0);
+  const v1 = columnOf(r0, r1, r2, r3, 1), v2 = columnOf(r0, r1, r2, r3, 2), v3 = columnOf(r0, r1, r2, r3, 3);
+  const is1 = above(v1, best, has1);
+  best = v128.bitselect(v1, best, is1);
+  const is2 = above(v2, best, has2);
+  best = v128.bitselect(v2, best, is2);
+  const is3 = above(v3, best, has3);
+  let index = v128.and(i32x4.splat(1), is1);
+  index = v128.bitselect(i32x4.splat(2), index, is2);
+  return v128.bitselect(i32x4.splat(3), index, is3);
+}
+
+/** `hitRows` by argMax for at most 4 columns, four rows side by side. */
+function argMaxHitsNarrow(a: usize, t: usize, begin: i32, end: i32, columns: i32, stride: usize, hits: usize): void {
+  const has1 = i32x4.splat(columns > 1 ? -1 : 0), has2 = i32x4.splat(columns > 2 ? -1 : 0), has3 = i32x4.splat(columns > 3 ? -1 : 0);
+  for (let row = begin; row < end; row += 4) {
+    const at = <usize>row * stride, at1 = <usize>min(row + 1, end - 1) * stride, at2 = <usize>min(row + 2, end - 1) * stride, at3 = <usize>min(row + 3, end - 1) * stride;
+    const same = i32x4.eq(argMax4(a, at, at1, at2, at3, has1, has2, has3), argMax4(t, at, at1, at2, at3, has1, has2, has3));
+    const right = v128.and(same, i32x4.splat(1));
+    const to = hits + (<usize>row << 2);
+    if (end - row >= 4) v128.store(to, right);
+    else storePartial(to, right, end - row);
+  }
+}
+
 /**
  * Right predictions of rows [begin, end), an i32 a row at `hits`. mode: argMax or threshold. a, t: outputs and targets,
  * read; rows of `columns` floats, `stride` bytes apart.
  */
 export function hitRows(mode: i32, a: usize, t: usize, begin: i32, end: i32, columns: i32, stride: usize, outputThreshold: f32, targetThreshold: f32, hits: usize): void {
+  if (mode == HitMode.argMax && columns > 0 && columns <= LANES) return argMaxHitsNarrow(a, t, begin, end, columns, stride, hits);
   for (let row = begin; row < end; ++row) {
     const at = <usize>row * stride;
     store<i32>(hits + (<usize>row << 2), countHits(mode, a + at, t + at, columns, outputThreshold, targetThreshold));
@@ -265,6 +384,9 @@ export function hitRows(mode: i32, a: usize, t: usize, begin: i32, end: i32, col
  */
 export function lossRows(code: i32, parameter: f32, z: usize, a: usize, t: usize, d: usize, begin: i32, end: i32, columns: i32, stride: usize,
                          weights: usize, inverse: f64, values: usize): void {
+  if (code == LossCode.softmaxCrossEntropy && columns > 0 && columns <= LANES) {
+    return softmaxCrossEntropyNarrow(z, a, t, d, begin, end, columns, stride, weights, inverse, values);
+  }
   const p = f32x4.splat(parameter);
   for (let row = begin; row < end; ++row) {
     const at = <usize>row * stride;

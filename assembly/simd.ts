@@ -56,8 +56,58 @@ export function maxLanes(v: v128): f32 {
   return max(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1));
 }
 
+/**
+ * Column `k` (constant, 0 to 3) of the 4 × 4 block whose rows are r0…r3: lane i is r_i's lane k. Two shuffles of pairs and one of
+ * halves; those of pairs that two columns share are computed once.
+ */
+@inline
+export function columnOf(r0: v128, r1: v128, r2: v128, r3: v128, k: i32): v128 {
+  if (k < 2) {
+    const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    return k == 0 ? lowHalves(low01, low23) : highHalves(low01, low23);
+  }
+  const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+  const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+  return k == 2 ? lowHalves(high01, high23) : highHalves(high01, high23);
+}
+
+/** Lanes 0 and 1 of a, then those of b. */
+@inline
+export function lowHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+
+/** Lanes 2 and 3 of a, then those of b. */
+@inline
+export function highHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+
+/** Lanes 2 and 3 of v as f64. */
+@inline
+export function promoteHigh(v: v128): v128 {
+  return f64x2.promote_low_f32x4(highHalves(v, v));
+}
+
+/** Two pairs of f64 rounded to the four lanes of f32. */
+@inline
+export function demotePairs(low: v128, high: v128): v128 {
+  return lowHalves(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high));
+}
+
+/** All lanes that of index `lane` (constant). */
+@inline
+export function splatLane(v: v128, lane: i32): v128 {
+  return lane == 0 ? i8x16.shuffle(v, v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3)
+    : lane == 1 ? i8x16.shuffle(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7)
+    : lane == 2 ? i8x16.shuffle(v, v, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11)
+    : i8x16.shuffle(v, v, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
+}
+
 /** First index of share `thread` of `threads` when `count` items are dealt in equal runs. */
 @inline
 export function shareBegin(count: i32, thread: i32, threads: i32): i32 {
+  if (threads == 1) return thread ? count : 0; // without the division: two for each instruction
   return <i32>((<i64>count * thread) / threads);
 }

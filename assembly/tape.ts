@@ -7,7 +7,7 @@
 //   steps   | first rows 1/W loss hits rate0 … | … records of STEP_WORDS f64
 //   panel   PANEL_BYTES of scratch of this thread
 
-import { activationBackward, softmaxBackward, softmaxForward } from "./activations";
+import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
   ActivationBackward, BLOCK, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS, InputGradient,
   Loss, Op, Penalty, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, Update, WeightGradient,
@@ -17,6 +17,7 @@ import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
+import { isSmall, smallForward, smallInputGradient, smallWeightGradient } from "./small";
 
 @inline
 function word(at: usize, field: i32): i32 {
@@ -48,6 +49,7 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
       const panels = units + 7 >> 3;
       const begin = shareBegin(panels, thread, threads) << 3;
       const end = min(shareBegin(panels, thread + 1, threads) << 3, units);
+      if (isSmall(word(at, DenseForward.inputs), units)) return forward(at, rows, begin, end, panel);
       return denseForward(rows, begin, end, word(at, DenseForward.inputs), address(at, DenseForward.input), address(at, DenseForward.inputStride),
         address(at, DenseForward.weights), address(at, DenseForward.biases), address(at, DenseForward.sums), address(at, DenseForward.activations),
         address(at, DenseForward.stride), word(at, DenseForward.activation), number(at, DenseForward.parameter), address(at, DenseForward.slopes),
@@ -72,15 +74,25 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
     case Op.weightGradient: {
       const inputs = word(at, WeightGradient.inputs);
       const panels = inputs + 7 >> 3;
-      return weightGradient(rows, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, inputs),
-        word(at, WeightGradient.units), inputs, address(at, WeightGradient.gradient), address(at, WeightGradient.gradientStride),
+      const units = word(at, WeightGradient.units);
+      const begin = shareBegin(panels, thread, threads) << 3, end = min(shareBegin(panels, thread + 1, threads) << 3, inputs);
+      if (isSmall(inputs, units)) {
+        return smallWeightGradient(rows, begin, end, units, inputs, address(at, WeightGradient.gradient), address(at, WeightGradient.gradientStride),
+          address(at, WeightGradient.input), address(at, WeightGradient.inputStride), address(at, WeightGradient.dWeights));
+      }
+      return weightGradient(rows, begin, end, units, inputs, address(at, WeightGradient.gradient), address(at, WeightGradient.gradientStride),
         address(at, WeightGradient.input), address(at, WeightGradient.inputStride), address(at, WeightGradient.dWeights), panel);
     }
     case Op.inputGradient: {
       const inputs = word(at, InputGradient.inputs);
       const panels = inputs + 7 >> 3;
-      return inputGradient(rows, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, inputs),
-        word(at, InputGradient.units), inputs, address(at, InputGradient.gradient), address(at, InputGradient.gradientStride),
+      const units = word(at, InputGradient.units);
+      const begin = shareBegin(panels, thread, threads) << 3, end = min(shareBegin(panels, thread + 1, threads) << 3, inputs);
+      if (isSmall(inputs, units)) {
+        return smallInputGradient(rows, begin, end, units, inputs, address(at, InputGradient.gradient), address(at, InputGradient.gradientStride),
+          address(at, InputGradient.weights), address(at, InputGradient.dInput), address(at, InputGradient.dInputStride), panel);
+      }
+      return inputGradient(rows, begin, end, units, inputs, address(at, InputGradient.gradient), address(at, InputGradient.gradientStride),
         address(at, InputGradient.weights), address(at, InputGradient.dInput), address(at, InputGradient.dInputStride), panel);
     }
     case Op.sumSlopes:
@@ -152,6 +164,18 @@ function loss(at: usize, step: usize, begin: i32, end: i32): void {
   const mode = word(at, Loss.hitMode);
   if (mode == HitMode.none) return;
   hitRows(mode, activations, targets, begin, end, outputs, stride, number(at, Loss.outputThreshold), number(at, Loss.targetThreshold), address(at, Loss.hits));
+}
+
+/** Units [begin, end) of a small layer: the sums, then the activation over them while they are near. */
+function forward(at: usize, rows: i32, begin: i32, end: i32, panel: usize): void {
+  const sums = address(at, DenseForward.sums), stride = address(at, DenseForward.stride);
+  smallForward(rows, begin, end, word(at, DenseForward.inputs), address(at, DenseForward.input), address(at, DenseForward.inputStride),
+    address(at, DenseForward.weights), address(at, DenseForward.biases), sums, stride, panel);
+  const skip = <usize>begin << 2;
+  const shared = word(at, DenseForward.sharedSlope) != 0;
+  const slopes = address(at, DenseForward.slopes);
+  activationForward(word(at, DenseForward.activation), sums + skip, address(at, DenseForward.activations) + skip, rows, end - begin, stride,
+    number(at, DenseForward.parameter), shared ? slopes : slopes + skip, shared);
 }
 
 function backward(at: usize, rows: i32, thread: i32, threads: i32): void {

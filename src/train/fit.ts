@@ -19,7 +19,7 @@ import { Before } from "./before.js";
 import { metricsInPieces } from "./metrics.js";
 import { checkFinite, fitHash, outputActivation, prepareFit } from "./prepare.js";
 import type { PreparedFit } from "./prepare.js";
-import { writeRates } from "./rates.js";
+import { StepRates } from "./rates.js";
 import { needsOutputs, recordToResume } from "./resume.js";
 import { Slices } from "./slices.js";
 import { Snapshot, coreMath, lossDiverged, parametersDiverged, placeTraining } from "./step.js";
@@ -85,6 +85,10 @@ class Fit {
   private validationTargets: Float32Array | undefined;
   /** Outputs of the epoch's steps so far, for metrics that need them all. */
   private readonly outputs: Float32Array | undefined;
+  /** What the optimizer's steps need, and of the records in hand the sums of weights. */
+  private readonly rates: StepRates;
+  private readonly recordWeights = new Float64Array(STEPS);
+  private skipped = 0;
   private readonly history: EpochReport[] = [];
   private readonly best: BestSoFar;
   /** The epoch in hand and what is done of it. */
@@ -117,6 +121,7 @@ class Fit {
     if (this.validation !== undefined && needsOutputs(metrics)) {
       this.validationOutputs = new Float32Array(this.validation.source.count * topology.outputs);
     }
+    this.rates = new StepRates(optimizer, coreMath);
     this.rate = lastRate(model, optimizer);
     const record = model.unfinished;
     this.best = record === undefined ? { measure: undefined, epoch: 0, saved: false } : { ...record.best };
@@ -185,9 +190,9 @@ class Fit {
     const alone = options.onBatch !== undefined || this.outputs !== undefined;
     while (this.step < this.steps) {
       const wanted = alone ? 1 : Math.max(1, Math.min(STEPS, Math.floor(CHUNK_MS / Math.max(this.stepMs, 1e-4))));
-      const filled = this.fillRecords(Math.min(wanted, this.steps - this.step));
-      if (filled.count > 0) this.playRecords(filled.count, filled.steps);
-      else this.step += filled.skipped;
+      const count = this.fillRecords(Math.min(wanted, this.steps - this.step));
+      if (count > 0) this.playRecords(count);
+      else this.step += this.skipped;
       if (!this.slices.due) continue;
       this.keepRecord();
       await this.slices.turn();
@@ -195,31 +200,35 @@ class Fit {
     }
   }
 
-  /** Writes up to `wanted` step records. Batches whose weights are all 0 make no step; a run of them ends the chunk before it. */
-  private fillRecords(wanted: number): { readonly count: number; readonly skipped: number; readonly steps: readonly number[] } {
-    const { model: { core, layout, progress }, window, batch, call: { training, optimizer } } = this;
-    const steps: number[] = [];
-    let skipped = 0;
+  /**
+   * Writes up to `wanted` step records and returns how many. Batches whose weights are all 0 make no step; a run of them ends the
+   * chunk before it, and is `skipped` where there is none.
+   */
+  private fillRecords(wanted: number): number {
+    const { model: { core: { f64 }, layout, progress }, window, batch, recordWeights, rates, call: { training } } = this;
+    let count = 0;
+    let rate = this.rate;
+    this.skipped = 0;
     for (let i = 0; i < wanted; i++) {
       const first = (this.step + i) * batch;
       const rows = Math.min(batch, training.length - first);
-      if (steps.length > 0 && window.available(first) < rows) break;
+      if (count > 0 && window.available(first) < rows) break;
       const weight = this.weightOf(first, rows);
       if (weight === 0) {
-        if (steps.length > 0) break;
-        skipped++;
+        if (count > 0) break;
+        this.skipped++;
         continue;
       }
-      if (skipped > 0) break;
-      const place = window.load(first, rows);
-      const record = layout.steps / 8 + steps.length * STEP_WORDS;
-      core.f64[record + Step.first] = place;
-      core.f64[record + Step.rows] = rows;
-      core.f64[record + Step.inverseWeight] = 1 / weight;
-      this.rate = writeRates(core.f64, record, optimizer, progress, coreMath);
-      steps.push(weight);
+      if (this.skipped > 0) break;
+      const record = layout.steps / 8 + count * STEP_WORDS;
+      f64[record + Step.first] = window.load(first, rows);
+      f64[record + Step.rows] = rows;
+      f64[record + Step.inverseWeight] = 1 / weight;
+      rate = rates.write(f64, record, progress);
+      recordWeights[count++] = weight;
     }
-    return { count: steps.length, skipped, steps };
+    this.rate = rate;
+    return count;
   }
 
   /** The sum of weights of `rows` samples from position `first` of the order on: their number if they have none. */
@@ -232,8 +241,8 @@ class Fit {
   }
 
   /** Plays the first `count` records and takes what they report. */
-  private playRecords(count: number, weights: readonly number[]): void {
-    const { model, model: { core, layout }, call: { options } } = this;
+  private playRecords(count: number): void {
+    const { model, model: { core, layout }, recordWeights: weights, call: { options } } = this;
     const started = performance.now();
     const finished = core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
     this.stepMs = (performance.now() - started) / count;
