@@ -37,4 +37,4 @@ function serve({ id, module, memory, control, engagement }: Engaged): void {
 }
 
 if (port.on !== undefined) port.on("message", serve);
-else port.addEventListener!("message", ({ data }) => serve(data));
+else port.addEventListener?.("message", ({ data }) => serve(data));
