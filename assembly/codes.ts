@@ -235,3 +235,45 @@ export enum Step {
   /** Numbers of the optimizer's step; see assembly/optimizers.ts. */
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
 }
+
+/** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */
+export const JOB_SHARES = 511;
+
+/** How a team of threads stands. */
+export enum TeamState {
+  open = 0,
+  /** The fit is over: members leave. */
+  dismissed = 1,
+  /** A member has failed: all leave. */
+  broken = 2,
+}
+
+/**
+ * The control block of a team, as byte offsets; see assembly/barrier.ts. Words that some write while others spin on theirs
+ * lie on lines of 64 bytes of their own.
+ */
+export enum Control {
+  /** Number of the job, and how many shares it has: 0 while none is open. */
+  job = 0,
+  /** Threads that sleep at a share, and at `job`. */
+  sleepers = 64, idlers = 68,
+  /** Number of the engagement, and how many have joined; and how many have left. */
+  members = 128, left = 132,
+  state = 192,
+  /** The job: its tape and records, the position at which it begins, where the shares' lines and the panels are. */
+  tape = 256, count = 260, steps = 264, firstStep = 268, lastStep = 272, position = 276, shares = 280, panel = 284, panelBytes = 288,
+  /** Rounds that a thread spins before it sleeps; microseconds that a thread naps that finds nothing to do, 0 for never. */
+  spin = 292, nap = 296,
+  /** Where thread 0 stands when it leaves in the middle of a wait. */
+  resumePosition = 320, resumeStep = 324, resumeAt = 328,
+}
+
+export const CONTROL_BYTES = 384;
+
+/** What playTogether returns in place of a number of steps. */
+export enum Played {
+  /** A share that another thread has claimed was not done in time: call again with `resume`. */
+  stalled = -1,
+  /** A thread has failed. */
+  broken = -2,
+}

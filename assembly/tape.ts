@@ -7,10 +7,11 @@
 //   steps   | first rows 1/W loss hits rate0 … | … records of STEP_WORDS f64
 //   panel   PANEL_BYTES of scratch of this thread
 
+import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, BLOCK, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS, InputGradient,
-  Loss, Op, Penalty, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, Update, WeightGradient,
+  ActivationBackward, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
+  InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
 import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
@@ -137,6 +138,186 @@ export function play(tape: usize, count: i32, steps: usize, firstStep: i32, last
   }
   return lastStep - firstStep;
 }
+
+const INSTRUCTION_BYTES: usize = INSTRUCTION_WORDS << 2;
+const STEP_BYTES: usize = STEP_WORDS << 3;
+
+/**
+ * Whether an instruction may follow another without a barrier: neither reads or writes what another share of the other
+ * writes. In a chain this holds for each pair of its instructions, as a step lays them out:
+ *
+ * - softmaxForward → loss → softmaxBackward: all are dealt by rows, and a row needs its own alone.
+ * - weightGradient → inputGradient → activationBackward: the product with the input and that with the weights both read dZ
+ *   and write apart; the next layer's dZ is dealt by the same panels of columns, of which each needs its own alone.
+ * - weightGradient → finish: the loss is made of the rows' values, which lie behind an earlier barrier.
+ * - update → update → gather: runs of parameters lie apart; the next batch is copied to where this step has nothing left to read.
+ */
+@inline
+function follows(next: i32, op: i32): bool {
+  switch (next) {
+    case Op.loss: return op == Op.softmaxForward;
+    case Op.softmaxBackward: return op == Op.loss;
+    case Op.inputGradient: return op == Op.weightGradient;
+    case Op.activationBackward: return op == Op.inputGradient;
+    case Op.finish: return op == Op.weightGradient;
+    case Op.update:
+    case Op.gather: return op == Op.update;
+    default: return false;
+  }
+}
+
+/**
+ * Plays the open job as one of its threads: claims shares of a group of instructions, computes them, waits for the others
+ * and goes on to the next group.
+ * @param job word of the job; a member that comes when it is over leaves it alone
+ * @param resumed whether thread 0 comes back to the wait in which it left
+ * @param patience nanoseconds that it waits for another's share; negative where the thread may not sleep
+ * @returns the steps finished, or Played
+ */
+function playShares(control: usize, job: i32, thread: i32, resumed: bool, patience: i64): i32 {
+  const tape = <usize>atomic.load<u32>(control, Control.tape);
+  const end = tape + <usize>atomic.load<i32>(control, Control.count) * INSTRUCTION_BYTES;
+  const steps = <usize>atomic.load<u32>(control, Control.steps);
+  const firstStep = atomic.load<i32>(control, Control.firstStep);
+  const lastStep = atomic.load<i32>(control, Control.lastStep);
+  const lines = <usize>atomic.load<u32>(control, Control.shares);
+  const panel = <usize>atomic.load<u32>(control, Control.panel) + <usize>thread * <usize>atomic.load<u32>(control, Control.panelBytes);
+  const spin = atomic.load<i32>(control, Control.spin);
+  const napMicroseconds = atomic.load<i32>(control, Control.nap);
+  let position = atomic.load<i32>(control, Control.position);
+  // the numbers are this job's only if it is still the one that is open
+  if (atomic.load<i32>(control, Control.job) != job) return 0;
+  const shares = job & JOB_SHARES;
+  let at = tape;
+  let index = firstStep;
+  let claimed = resumed;
+  if (resumed) {
+    position = load<i32>(control, Control.resumePosition);
+    index = load<i32>(control, Control.resumeStep);
+    at = <usize>load<u32>(control, Control.resumeAt);
+  }
+  let idle = 0;
+  while (index < lastStep) {
+    // the group: from (index, at) to (nextIndex, next)
+    let last = at;
+    let lastIndex = index;
+    let next = at;
+    let nextIndex = index;
+    for (;;) {
+      next += INSTRUCTION_BYTES;
+      if (next == end) {
+        next = tape;
+        ++nextIndex;
+        if (nextIndex == lastStep) break;
+      }
+      if (!follows(load<i32>(next), load<i32>(last))) break;
+      last = next;
+      lastIndex = nextIndex;
+    }
+    ++position;
+    let worked = claimed;
+    if (!claimed) {
+      for (let i = 0; i < shares; ++i) {
+        let share = thread + i;
+        if (share >= shares) share -= shares;
+        const line = shareLine(lines, share);
+        if (!claim(line, position - 1)) continue;
+        worked = true;
+        let instruction = at;
+        let step = index;
+        while (instruction != next || step != nextIndex) {
+          execute(instruction, steps + <usize>step * STEP_BYTES, share, shares, panel);
+          instruction += INSTRUCTION_BYTES;
+          if (instruction == end) {
+            instruction = tape;
+            ++step;
+          }
+        }
+        report(control, line, position);
+      }
+    }
+    claimed = false;
+    for (let share = 0; share < shares; ++share) {
+      const line = shareLine(lines, share);
+      if (isDone(line, position)) continue;
+      if (!worked && napMicroseconds > 0 && ++idle > MOST_IDLE) {
+        nap(control, <i64>napMicroseconds * 1000);
+        idle = 0;
+      }
+      for (;;) {
+        const ended = awaitShare(control, line, position, spin, patience);
+        if (ended == REACHED) break;
+        if (ended == BROKEN) return Played.broken;
+        if (thread > 0) continue;
+        store<i32>(control, position - 1, Control.resumePosition);
+        store<i32>(control, index, Control.resumeStep);
+        store<u32>(control, <u32>at, Control.resumeAt);
+        return Played.stalled;
+      }
+    }
+    if (worked) idle = 0;
+    if (load<i32>(last) == Op.finish && !isFinite(stepNumber(steps + <usize>lastIndex * STEP_BYTES, Step.loss))) break;
+    at = next;
+    index = nextIndex;
+  }
+  if (thread > 0) return 0;
+  // far beyond what is left of the job, so that nobody can take it up again
+  if (index < lastStep) {
+    position += <i32>((end - tape) / INSTRUCTION_BYTES) * (lastStep - firstStep) + 1;
+    for (let share = 0; share < shares; ++share) setShare(shareLine(lines, share), position);
+  }
+  closeJob(control);
+  store<i32>(control, position, Control.position);
+  return index - firstStep;
+}
+
+/** Groups in a row in which a thread found nothing to do and had to wait, before it naps. */
+const MOST_IDLE: i32 = 32;
+
+/**
+ * Plays the tape of the control block for step records firstStep … lastStep − 1 with the members that have joined, as
+ * thread 0. To be called by one thread, for one job after the other.
+ * @param resume 1 to go on where the last call returned `Played.stalled`; firstStep and lastStep are then as they were
+ * @param patience milliseconds that it waits for another thread without news; negative where this thread may not sleep
+ * @returns the steps finished, as `play` does, or Played
+ */
+export function playTogether(control: usize, firstStep: i32, lastStep: i32, resume: i32, patience: i32): i32 {
+  const nanoseconds = <i64>patience * 1_000_000;
+  if (resume) return playShares(control, atomic.load<i32>(control, Control.job), 0, true, nanoseconds);
+  if (atomic.load<i32>(control, Control.state) != TeamState.open) return Played.broken;
+  const shares = (atomic.load<i32>(control, Control.members) & JOB_SHARES) + 1;
+  if (shares == 1) {
+    return play(load<u32>(control, Control.tape), load<i32>(control, Control.count), load<u32>(control, Control.steps), firstStep, lastStep,
+      load<u32>(control, Control.panel));
+  }
+  const position = load<i32>(control, Control.position);
+  const lines = <usize>load<u32>(control, Control.shares);
+  for (let share = 0; share < shares; ++share) setShare(shareLine(lines, share), position);
+  atomic.store<i32>(control, firstStep, Control.firstStep);
+  atomic.store<i32>(control, lastStep, Control.lastStep);
+  openJob(control, shares);
+  return playShares(control, atomic.load<i32>(control, Control.job), 0, false, nanoseconds);
+}
+
+/**
+ * Joins an engagement and plays its jobs until the team ends.
+ * @param engagement as the word of members has it: its number in the upper bits, 0 in those of JOB_SHARES
+ */
+export function serve(control: usize, engagement: i32): void {
+  // before it joins: a job that opens afterwards may count on it
+  let job = atomic.load<i32>(control, Control.job);
+  const thread = join(control, engagement);
+  if (thread == 0) return;
+  for (;;) {
+    job = awaitJob(control, job);
+    if (job == 0) break;
+    if (thread < (job & JOB_SHARES)) playShares(control, job, thread, false, MEMBER_PATIENCE);
+  }
+  leave(control);
+}
+
+/** How long a member sleeps at a share before it looks at the team's state again, in nanoseconds. */
+const MEMBER_PATIENCE: i64 = 100_000_000;
 
 function gather(at: usize, step: usize, begin: i32, end: i32): void {
   const first = <i32>stepNumber(step, Step.first);

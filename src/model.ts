@@ -41,6 +41,10 @@ export class Model {
   unfinished: UnfinishedFit | undefined;
   /** The call that is running and must end first, if any. */
   busy: string | undefined;
+  /** Whether a step is in hand while the event loop turns, because it waits for another thread: nothing may be computed then. */
+  stalled = false;
+  /** Why the network's memory cannot be shared with other threads, once that was tried. */
+  refusal: string | undefined;
   /** The preparation of a table's columns, as JSON; kept and saved, not understood. */
   tabular: string | undefined;
   private readonly played = new Map<TapeName, { readonly key: string; readonly count: number }>();
@@ -63,7 +67,7 @@ export class Model {
 
   /** A copy that shares nothing, in the same state; an unfinished fit is copied too. */
   copy(): Model {
-    const copy = new Model(this.description, "clone", { ...this.layout.demand, batch: 0, windowRows: 0, orderLength: 0, targetWidth: 0, weighted: false });
+    const copy = new Model(this.description, "clone", { ...this.layout.demand, batch: 0, windowRows: 0, orderLength: 0, targetWidth: 0, weighted: false, threads: 1 });
     const { layout } = this;
     copy.core.u8.set(this.core.u8.subarray(layout.parameters, layout.panel), layout.parameters);
     copy.optimizer = this.optimizer;
@@ -76,12 +80,12 @@ export class Model {
   }
 
   /** A view of a run in the block of parameters that begins at `block`: parameters by default. */
-  floats(run: Run, block = this.layout.parameters): Float32Array<ArrayBuffer> {
+  floats(run: Run, block = this.layout.parameters): Float32Array {
     return new Float32Array(this.core.buffer, block + 4 * run.begin, run.length);
   }
 
   /** A view of a whole block. */
-  block(block: number): Float32Array<ArrayBuffer> {
+  block(block: number): Float32Array {
     return this.floats({ begin: 0, length: this.topology.length }, block);
   }
 

@@ -11,6 +11,7 @@ import type { Loss, LossName } from "./describe/losses.js";
 import { resolveMetrics } from "./describe/metrics.js";
 import type { Metric } from "./describe/metrics.js";
 import { ready } from "./engine/core.js";
+import { availableThreads } from "./engine/pool.js";
 import { checkSavable, loadModel, saveModel } from "./files/model.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
@@ -133,8 +134,8 @@ export class Network {
 
   /** How many threads may play, and why only one. */
   get threads(): { available: number; reason?: string } {
-    this.model("threads");
-    return { available: 1, reason: "this version computes on one thread" };
+    const { refusal } = this.model("threads");
+    return refusal === undefined ? { ...availableThreads() } : { available: 1, reason: refusal };
   }
 
   /**
@@ -158,7 +159,7 @@ export class Network {
    * @param options loss: that of the last fit, else what suits the output; metrics: accuracy for classifiers; batchSize: the most samples computed at a time
    */
   evaluate(inputs: Samples, targets: Targets, options: { loss?: Loss | LossName; metrics?: readonly Metric[]; batchSize?: number } = {}): Evaluation {
-    const model = this.model("evaluate");
+    const model = this.still("evaluate");
     const given = checkKeys("evaluate", options, ["loss", "metrics", "batchSize"]);
     const loss = this.lossFor(model, given.loss, "evaluate");
     const metrics = given.metrics === undefined ? (isClassifierLoss(loss) ? (["accuracy"] as const) : []) : resolveMetrics(given.metrics, "evaluate: metrics");
@@ -177,7 +178,7 @@ export class Network {
    * @param output filled in place of a new array; its length must be exactly that
    */
   predict(inputs: Samples, output?: Float32Array): Float32Array {
-    const model = this.model("predict");
+    const model = this.still("predict");
     const samples = checkSamples("inputs", inputs, model.topology.inputs);
     const length = samples.count * model.topology.outputs;
     if (output === undefined) {
@@ -193,7 +194,7 @@ export class Network {
 
   /** The class of each sample: the greatest output, the first of equals; with one output 1 where it is above 0.5 (above 0 without a sigmoid). */
   classify(inputs: Samples): Uint32Array {
-    const model = this.model("classify");
+    const model = this.still("classify");
     const { outputs } = model.topology;
     const scores = this.predict(inputs);
     const classes = new Uint32Array(scores.length / outputs);
@@ -212,13 +213,13 @@ export class Network {
 
   /** Weighted sums and activations of every layer; flat, samples × units. */
   trace(inputs: Samples): LayerTrace[] {
-    const model = this.model("trace");
+    const model = this.still("trace");
     return traceRows(model, checkSamples("inputs", inputs, model.topology.inputs));
   }
 
   /** The mean loss over samples and its gradient by every parameter, without penalties; nothing changes. */
   gradients(inputs: Samples, targets: Targets, options: { loss?: Loss | LossName } = {}): { loss: number; layers: LayerGradients[] } {
-    const model = this.model("gradients");
+    const model = this.still("gradients");
     const loss = this.lossFor(model, checkKeys("gradients", options, ["loss"]).loss, "gradients");
     const data = checkData(model, inputs, targets, loss);
     return gradientRows(model, readerSource(model, data.samples, data.targets, loss), loss);
@@ -230,14 +231,14 @@ export class Network {
    * @throws {Error} naming the tensor, if a value is not finite
    */
   save(options: { optimizer?: boolean } = {}): Uint8Array {
-    const model = this.model("save");
+    const model = this.still("save");
     const { optimizer = true } = checkKeys("save", options, ["optimizer"]);
     return saveModel(model, checkBoolean("save: optimizer", optimizer));
   }
 
   /** A network of its own in the same state. */
   async clone(): Promise<Network> {
-    const model = this.model("clone");
+    const model = this.still("clone");
     return networkOf(model.copy());
   }
 
@@ -291,6 +292,13 @@ export class Network {
     return this.state;
   }
 
+  /** The state, for calls that compute with it or copy it. */
+  private still(subject: string): Model {
+    const model = this.model(subject);
+    checkStill(model, subject);
+    return model;
+  }
+
   /** The state, for calls that must not run while a fit does. */
   private idle(subject: string): Model {
     const model = this.model(subject);
@@ -304,9 +312,14 @@ function networkOf(model: Model): Network {
   return new Network(construct, model);
 }
 
+/** A step may have to wait for another thread while the event loop turns: rare, and over as soon as that thread goes on or has failed. */
+function checkStill({ stalled }: Model, subject: string): void {
+  if (stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
+}
+
 class LayerView implements Layer {
   readonly kind = "dense";
-  private buffer: ArrayBuffer | undefined;
+  private buffer: ArrayBufferLike | undefined;
   private cached: { weights: Float32Array; biases: Float32Array; slopes: Float32Array | undefined } | undefined;
 
   constructor(private readonly model: () => Model, private readonly index: number) {}
@@ -365,6 +378,7 @@ class LayerView implements Layer {
   /** The views of the memory as it is now. */
   private views() {
     const model = this.model();
+    checkStill(model, `layers[${this.index}]`);
     if (this.cached === undefined || this.buffer !== model.core.buffer) {
       const { weights, biases, slopes } = model.topology.layers[this.index];
       this.buffer = model.core.buffer;

@@ -340,7 +340,7 @@ describe("after dispose", () => {
     for (const name of getters) await expectRefused(() => network[name], Error, /the network was disposed/);
     // Every public method has been called: what is left are the constructor, dispose, and what TypeScript calls private.
     const methods = own.filter(([name, { value }]) => typeof value === "function" && !Object.hasOwn(calls, name)).map(([name]) => name);
-    expect(methods.sort()).toEqual(["constructor", "dispose", "idle", "lossFor", "model"]);
+    expect(methods.sort()).toEqual(["constructor", "dispose", "idle", "lossFor", "model", "still"]);
 
     for (const name of ["inputs", "units", "activation", "weights", "biases", "slopes"]) await expectRefused(() => layer[name], Error, /the network was disposed/);
     await expectRefused(() => layer.neuron(0), Error, /the network was disposed/);

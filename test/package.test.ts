@@ -19,9 +19,9 @@ type Targets = string | { [condition: string]: Targets };
 /** The files that an entry of `exports` may resolve to. */
 const filesOf = (targets: Targets): string[] => (typeof targets === "string" ? [targets] : Object.values(targets).flatMap(filesOf));
 
-/** Entries for programs, by the name a user imports. */
+/** Entries for programs, by the name a user imports; what a worker runs exports nothing. */
 const entries = Object.entries(manifest.exports as Record<string, Targets>)
-  .filter(([, targets]) => filesOf(targets).some((file) => file.endsWith(".js")))
+  .filter(([name, targets]) => name !== "./worker" && filesOf(targets).some((file) => file.endsWith(".js")))
   .map(([name]) => name.replace(".", manifest.name));
 
 const output = async (folder: string, command: string, parameters: string[]): Promise<string> => {

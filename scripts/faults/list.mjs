@@ -195,7 +195,7 @@ export const faults = [
   },
   {
     name: "snapshot-not-restored", what: "a fit that diverges leaves what it has", file: "src/train/fit.ts",
-    find: "  private fail(error: Error): never {\n    this.snapshot.restore();", put: "  private fail(error: Error): never {", tests: FIT, only: "divergence",
+    find: "    if (this.failed) {\n      this.snapshot.restore();", put: "    if (this.failed) {", tests: FIT, only: "divergence",
   },
   {
     name: "schedule-off-by-one", what: "a schedule counts steps from 1", file: "src/train/rates.ts",

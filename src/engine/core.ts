@@ -2,7 +2,8 @@
 // file that names the module's exports. It knows no layer: offsets are bytes, and what they mean is the plan's business.
 //
 // The binary is compiled once a process. It is built for shared memory; one byte of its memory import (limits flag 3 → 1)
-// makes the unshared form, which every engine collects as ordinary garbage and which needs no cross-origin isolation.
+// makes the unshared form, which every engine collects as ordinary garbage and which needs no cross-origin isolation. A core
+// starts on that and moves to a shared memory with the first fit that uses threads.
 
 import { instantiateSync } from "@assemblyscript/loader";
 import { coreDeflated, coreMemoryFlag } from "../../build/embedded.js";
@@ -11,6 +12,8 @@ import { decodeBase64, inflate } from "./platform.js";
 /** The functions of the core that the facade calls; see assembly/index.ts. */
 export interface CoreExports {
   play(tape: number, count: number, steps: number, firstStep: number, lastStep: number, panel: number): number;
+  playTogether(control: number, firstStep: number, lastStep: number, resume: number, patience: number): number;
+  endTeam(control: number, state: number): void;
   execute(instruction: number, step: number, thread: number, threads: number, panel: number): void;
   activationForward(code: number, z: number, a: number, rows: number, columns: number, stride: number, parameter: number, slopes: number, shared: number): void;
   activationBackward(
@@ -35,12 +38,19 @@ export const MOST_PAGES = 65536;
 
 let compiling: Promise<WebAssembly.Module> | undefined;
 let compiled: WebAssembly.Module | undefined;
+let sharing: Promise<WebAssembly.Module> | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
   const bytes = await inflate(decodeBase64(coreDeflated));
   bytes[coreMemoryFlag] = 1;
   compiled = await WebAssembly.compile(bytes);
   return compiled;
+}
+
+/** The form for shared memory, compiled by the first fit that uses threads. */
+export function sharedModule(): Promise<WebAssembly.Module> {
+  sharing ??= inflate(decodeBase64(coreDeflated)).then((bytes) => WebAssembly.compile(bytes));
+  return sharing;
 }
 
 /**
@@ -60,10 +70,10 @@ export async function ready(): Promise<void> {
 }
 
 /** An empty memory that may grow to the whole address space, or to as much as the engine grants. */
-function newMemory(pages: number): WebAssembly.Memory {
+function newMemory(pages: number, shared = false): WebAssembly.Memory {
   for (let maximum = MOST_PAGES; ; maximum = Math.max(pages, maximum / 2)) {
     try {
-      return new WebAssembly.Memory({ initial: pages, maximum });
+      return new WebAssembly.Memory({ initial: pages, maximum, shared });
     } catch (cause) {
       if (maximum > pages) continue;
       const advice = "Dispose of networks that are no longer used, or raise the limit of virtual memory (ulimit -v)";
@@ -74,28 +84,32 @@ function newMemory(pages: number): WebAssembly.Memory {
 
 /** The module on a memory of its own, with views that are always those of the memory as it is now. */
 export class Core {
-  readonly exports: CoreExports;
-  private readonly memory: WebAssembly.Memory;
-  f32!: Float32Array<ArrayBuffer>;
-  f64!: Float64Array<ArrayBuffer>;
-  i32!: Int32Array<ArrayBuffer>;
-  u32!: Uint32Array<ArrayBuffer>;
-  u8!: Uint8Array<ArrayBuffer>;
+  exports!: CoreExports;
+  memory!: WebAssembly.Memory;
+  /** Beside a shared memory: V8 before Node 26 does not count those as pressure to collect, but does count this one, which nobody touches. */
+  private pressure: WebAssembly.Memory | undefined;
+  f32!: Float32Array<ArrayBufferLike>;
+  f64!: Float64Array<ArrayBufferLike>;
+  i32!: Int32Array<ArrayBufferLike>;
+  u32!: Uint32Array<ArrayBufferLike>;
+  u8!: Uint8Array<ArrayBufferLike>;
 
   /** The core must be `ready`. */
   constructor(byteLength: number) {
-    if (compiled === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
-    this.memory = newMemory(Math.max(1, Math.ceil(byteLength / PAGE)));
-    this.exports = instantiateSync(compiled, { env: { memory: this.memory } }).instance.exports as unknown as CoreExports;
-    this.view();
+    this.settle(requireCompiled(), newMemory(Math.max(1, Math.ceil(byteLength / PAGE))));
   }
 
-  get buffer(): ArrayBuffer {
-    return this.memory.buffer as ArrayBuffer;
+  get buffer(): ArrayBufferLike {
+    return this.memory.buffer;
   }
 
   get byteLength(): number {
     return this.memory.buffer.byteLength;
+  }
+
+  /** Whether other threads may play on the memory. */
+  get shared(): boolean {
+    return this.pressure !== undefined;
   }
 
   /** Grows the memory to at least `byteLength`. False if the engine refuses; nothing has changed then. */
@@ -104,11 +118,45 @@ export class Core {
     if (missing <= 0) return true;
     try {
       this.memory.grow(missing);
+      this.view();
+      this.pressure?.grow(missing);
+      return true;
+    } catch {
+      return this.byteLength >= byteLength;
+    }
+  }
+
+  /**
+   * Moves the bytes to a shared memory, on which instances of `module` play. False if the engine refuses; nothing has changed then.
+   * @param module as `sharedModule` gives it
+   */
+  share(module: WebAssembly.Module): boolean {
+    const pages = this.byteLength / PAGE;
+    try {
+      const pressure = newMemory(pages);
+      this.move(module, newMemory(pages, true));
+      this.pressure = pressure;
+      return true;
     } catch {
       return false;
     }
+  }
+
+  /** Moves the bytes to an unshared memory, away from threads that may still write. @throws {RangeError} if the engine refuses; nothing has changed then */
+  separate(): void {
+    this.move(requireCompiled(), newMemory(this.byteLength / PAGE));
+    this.pressure = undefined;
+  }
+
+  private move(module: WebAssembly.Module, memory: WebAssembly.Memory): void {
+    new Uint8Array(memory.buffer).set(this.u8);
+    this.settle(module, memory);
+  }
+
+  private settle(module: WebAssembly.Module, memory: WebAssembly.Memory): void {
+    this.exports = instantiateSync(module, { env: { memory } }).instance.exports as unknown as CoreExports;
+    this.memory = memory;
     this.view();
-    return true;
   }
 
   private view(): void {
@@ -119,6 +167,11 @@ export class Core {
     this.u32 = new Uint32Array(buffer);
     this.u8 = new Uint8Array(buffer);
   }
+}
+
+function requireCompiled(): WebAssembly.Module {
+  if (compiled === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
+  return compiled;
 }
 
 let scratch: Core | undefined;

@@ -1,4 +1,5 @@
-// The differences between Node, browsers and other hosts, and nothing else: how to inflate bytes and how to let the event loop run.
+// The differences between Node, browsers and other hosts, and nothing else: how to inflate bytes, how to let the event loop run,
+// how many threads there are and how one is started.
 
 /** Inflates zlib data. Every supported host has DecompressionStream (Node 18, Chrome 80, Firefox 113, Safari 16.4); the raw form came later. */
 export async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -30,4 +31,96 @@ export function nextTurn(): Promise<void> {
     };
     port2.postMessage(null);
   });
+}
+
+/** Node's own modules, where the host has them: without an import, since browsers load this file too. From Node 20.16 on. */
+function builtin<T>(name: string): T | undefined {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): T | undefined } };
+  return process?.getBuiltinModule?.(name);
+}
+
+/** Threads that the machine runs at once, 1 where the host does not say. */
+export function hardwareThreads(): number {
+  const count = builtin<typeof import("node:os")>("node:os")?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency;
+  return Number.isInteger(count) && count! > 0 ? count! : 1;
+}
+
+/** Why memory cannot be shared with workers here, or undefined. */
+export function sharingRefusal(): string | undefined {
+  if (globalThis.crossOriginIsolated === false || typeof SharedArrayBuffer === "undefined") {
+    return "the page is not cross-origin isolated, so it has no shared memory; serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+  }
+  return undefined;
+}
+
+let blocking: boolean | undefined;
+
+/** Whether this thread may sleep in a wait: any but a browser's main thread. */
+export function mayBlock(): boolean {
+  if (blocking === undefined) {
+    try {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+      blocking = true;
+    } catch {
+      blocking = false;
+    }
+  }
+  return blocking;
+}
+
+/** What is used of a worker: Node's has `on`, the web's `addEventListener`. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+  on?(event: string, listener: (value: any) => void): unknown;
+  addEventListener?(event: string, listener: (event: any) => void): void;
+  ref?(): void;
+  unref?(): void;
+}
+
+/** What a worker reports beside its messages: that it has failed, and how. */
+export interface WorkerEvents {
+  message(message: unknown): void;
+  failed(cause: unknown): void;
+}
+
+/** Listens to a worker of either kind. */
+export function listen(worker: WorkerLike, { message, failed }: WorkerEvents): void {
+  if (typeof worker.on === "function") {
+    worker.on("message", message);
+    worker.on("messageerror", failed);
+    worker.on("error", failed);
+    worker.on("exit", (code: number) => failed(new Error(`the worker exited with code ${code}`)));
+    return;
+  }
+  worker.addEventListener!("message", ({ data }: { readonly data: unknown }) => message(data));
+  worker.addEventListener!("messageerror", () => failed(new Error("a message to or from the worker could not be read")));
+  worker.addEventListener!("error", (event: Partial<ErrorEvent> & { preventDefault?(): void }) => {
+    event.preventDefault?.();
+    const { error, message: text, filename, lineno } = event;
+    failed(error ?? new Error(text ? `${text} (${filename}:${lineno})` : "the worker's script could not be loaded"));
+  });
+}
+
+/** Ways to start a worker here, the best first; each may throw, or start a worker that fails before it answers. */
+export function workerStarters(script: string): readonly (() => WorkerLike)[] {
+  const threads = builtin<typeof import("node:worker_threads")>("node:worker_threads");
+  if (threads !== undefined) {
+    // no flags and variables of the process: loaders and preloaded modules are no business of these few lines
+    return [() => new threads.Worker(script, { eval: true, execArgv: [], env: {}, name: "rosenblatt" })];
+  }
+  if (typeof Worker === "undefined") return [];
+  const fromBlob = (): WorkerLike => {
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    try {
+      const worker = new Worker(url, { name: "rosenblatt" });
+      for (const event of ["message", "error"]) worker.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
+      return worker;
+    } catch (error) {
+      URL.revokeObjectURL(url);
+      throw error;
+    }
+  };
+  // where a content security policy has no worker-src blob:, the file beside this one
+  return [fromBlob, () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "rosenblatt" })];
 }

@@ -1,13 +1,13 @@
 // Where everything lies: shapes → byte offsets in the one memory of a network. Pure: the same shapes give the same
 // offsets, nothing is allocated here, and this is the only place that decides.
 //
-//   0          scratch of the generator, one step record
+//   0          scratch of the generator, one step record, the control block of a fit's threads
 //   1,024      parameters      layer by layer: weights, biases, slopes, without gaps; these are the user's live views
 //   + P        gradient        the same layout, P bytes further
 //   + P        slots           one block of P for each slot of the optimizer
 //   + P·s      snapshot        parameters and slots as they were when all was finite (fit)
 //   + P·(1+s)  best, average   P each, where asked for (fit)
-//              panel, steps, tapes, row values, partial sums
+//              a panel and a line of shares for each thread, steps, tapes, row values, partial sums
 //              batch: samples, targets, weights; weighted sums and activations of each layer; two gradients
 //              order, window   the data of a fit
 //
@@ -23,6 +23,8 @@ export const STEPS = 64;
 /** Byte offsets of the generator's scratch, of the record of lone plays and of the parameters. */
 export const RANDOM_SCRATCH = 64;
 export const LONE_STEP = 128;
+/** The control block never moves: a worker may look at it that comes when its fit is long over. */
+export const CONTROL = 256;
 const PARAMETERS = 1024;
 /** Floats of activations that a chunk of predictions may fill: 4 MB, so that a chunk stays in a second- or third-level cache. */
 const CHUNK_FLOATS = 2 ** 20;
@@ -134,6 +136,8 @@ export interface Demand {
   /** Floats of one row of targets in the window: 1 for class indices. */
   readonly targetWidth: number;
   readonly weighted: boolean;
+  /** Threads that may play; 1. */
+  readonly threads?: number;
 }
 
 /** Matrices of one layer in the batch. `sums` and `activations` are one where the activation needs no sums for its gradient. */
@@ -156,7 +160,10 @@ export interface Layout {
   readonly snapshot: number;
   readonly best: number;
   readonly average: number;
+  /** The first thread's scratch, the bytes from one to the next, and the first share's line. */
   readonly panel: number;
+  readonly panelBytes: number;
+  readonly shares: number;
   readonly steps: number;
   readonly tapes: Readonly<Record<TapeName, number>>;
   readonly values: number;
@@ -201,7 +208,8 @@ export function productScratch(m: number, k: number): number {
 
 /** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */
 function scratchBytes({ layers }: Topology, rows: number): number {
-  return Math.max(...layers.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+  const bytes = Math.max(...layers.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+  return 64 * Math.ceil(bytes / 64);
 }
 
 /** The offsets for that demand. `byteLength` may be beyond what can be had; the caller compares it first. */
@@ -229,7 +237,10 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const rows = Math.max(demand.batch, chunk);
   const widest = Math.max(sampleStride, ...strides);
 
-  const panel = take(scratchBytes(topology, rows));
+  const threads = demand.threads ?? 1;
+  const panelBytes = scratchBytes(topology, rows);
+  const panel = take(threads * panelBytes);
+  const shares = take(threads === 1 ? 0 : threads * 64);
   const steps = take(STEPS * STEP_WORDS * 8);
   const tapes = Object.fromEntries(
     Object.entries(tapeLengths).map(([name, length]) => [name, take(length(layers.length) * INSTRUCTION_WORDS * 4)]),
@@ -255,7 +266,7 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const weightWindow = take(demand.weighted ? demand.windowRows * 4 : 0);
 
   return {
-    demand, byteLength: at, block, parameters, gradient, slots, snapshot, best, average, panel, steps, tapes, values, hits, penalties, squares,
+    demand, byteLength: at, block, parameters, gradient, slots, snapshot, best, average, panel, panelBytes, shares, steps, tapes, values, hits, penalties, squares,
     unitSlopes, rows, chunk, samples, sampleStride, targets, weights, layers: buffers, gradients, order, window, targetWindow, weightWindow,
   };
 }

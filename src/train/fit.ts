@@ -5,6 +5,7 @@
 // network is at the end of a step and `model.unfinished` says how to go on.
 
 import { STEP_WORDS, Step } from "../../assembly/codes.js";
+import { Team } from "../engine/team.js";
 import type { EpochReport, History } from "../describe/fit.js";
 import { decisionRule } from "../describe/losses.js";
 import { higherIsBetter } from "../describe/metrics.js";
@@ -14,8 +15,10 @@ import { scheduledRate } from "../describe/schedules.js";
 import { copyOutputs, evaluateChunks, targetRows } from "../inspect/inference.js";
 import type { Model } from "../model.js";
 import type { BestSoFar } from "../progress.js";
-import { STEPS } from "../plan/layout.js";
+import { CONTROL, STEPS } from "../plan/layout.js";
 import { Before } from "./before.js";
+import { assemble } from "./crew.js";
+import type { Crew } from "./crew.js";
 import { metricsInPieces } from "./metrics.js";
 import { checkFinite, fitHash, outputActivation, prepareFit } from "./prepare.js";
 import type { PreparedFit } from "./prepare.js";
@@ -47,6 +50,7 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
   const hash = await slices.run(fitHash(call), signal);
   const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
   const before = new Before(model, call.optimizer);
+  const crew = await assemble(model, call);
   const window = new DataWindow(model, call, {
     // what the last fit left stays where it is until the first step: the network may be saved before
     slots: Math.max(slotNames(call.optimizer).length, model.optimizer === undefined ? 0 : slotNames(model.optimizer).length),
@@ -54,6 +58,7 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
     best: (call.options.earlyStopping?.restoreBest ?? false) || before.best !== undefined,
     average: false,
     batch: Math.min(call.options.batchSize, call.training.length),
+    threads: crew?.threads ?? 1,
   });
   before.carryBest();
   try {
@@ -68,10 +73,15 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
   model.unfinished = resumed;
   const run = new Fit(model, call, window, hash, slices, before);
   try {
+    if (crew !== undefined) await run.engage(crew);
     return await run.run();
   } catch (error) {
+    // first of all nobody else plays on the memory
+    await run.dismiss();
     run.interrupted();
     throw error;
+  } finally {
+    await run.dismiss();
   }
 }
 
@@ -104,6 +114,8 @@ class Fit {
   private stepped = false;
   private epochEnded = false;
   private stepMs = CHUNK_MS;
+  /** The workers that play with the caller. */
+  private team: Team | undefined;
 
   constructor(
     private readonly model: Model, private readonly call: PreparedFit, private readonly window: DataWindow, private readonly hash: string,
@@ -160,6 +172,7 @@ class Fit {
           stopped = "callback";
           break;
         }
+        this.checkTeam();
         this.checkSignal();
       }
       if (this.epoch >= options.epochs) break;
@@ -191,11 +204,14 @@ class Fit {
     while (this.step < this.steps) {
       const wanted = alone ? 1 : Math.max(1, Math.min(STEPS, Math.floor(CHUNK_MS / Math.max(this.stepMs, 1e-4))));
       const count = this.fillRecords(Math.min(wanted, this.steps - this.step));
-      if (count > 0) this.playRecords(count);
-      else this.step += this.skipped;
+      if (count > 0) {
+        const finished = this.play(count);
+        this.takeRecords(count, finished >= 0 ? finished : await this.playOn(finished));
+      } else this.step += this.skipped;
       if (!this.slices.due) continue;
       this.keepRecord();
       await this.slices.turn();
+      this.checkTeam();
       this.checkSignal();
     }
   }
@@ -240,12 +256,55 @@ class Fit {
     return sum;
   }
 
-  /** Plays the first `count` records and takes what they report. */
-  private playRecords(count: number): void {
-    const { model, model: { core, layout }, recordWeights: weights, call: { options } } = this;
+  /** Engages workers; the crew's memory must be in place. Awaits them where their number was asked for. */
+  async engage({ threads, most, module, awaited }: Crew): Promise<void> {
+    const { core, layout } = this.model;
+    this.team = await Team.engage(core, module, {
+      control: CONTROL, tape: layout.tapes.training, count: this.instructions, steps: layout.steps, shares: layout.shares, panel: layout.panel, panelBytes: layout.panelBytes,
+    }, threads, most);
+    if (awaited) await this.team.ready();
+    this.checkTeam();
+    this.checkSignal();
+  }
+
+  /** Lets the workers go. */
+  async dismiss(): Promise<void> {
+    const { team } = this;
+    this.team = undefined;
+    await team?.dismiss();
+  }
+
+  /** Plays the first `count` records. Returns how many were finished, or why not, as `Played` has it. */
+  private play(count: number): number {
+    const { team, model: { core, layout } } = this;
     const started = performance.now();
-    const finished = core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
+    const finished = team !== undefined
+      ? team.play(count)
+      : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
     this.stepMs = (performance.now() - started) / count;
+    return finished;
+  }
+
+  /** Goes on with a play that another thread holds up. */
+  private async playOn(played: number): Promise<number> {
+    this.model.stalled = true;
+    try {
+      played = await this.team!.resume(played, this.stepMs);
+    } finally {
+      this.model.stalled = false;
+    }
+    this.checkTeam();
+    return played;
+  }
+
+  /** Ends the fit once a worker has failed. */
+  private checkTeam(): void {
+    if (this.team?.failure !== undefined) this.fail(this.team.failure);
+  }
+
+  /** Takes what the first `count` records report, of which so many were finished. */
+  private takeRecords(count: number, finished: number): void {
+    const { model, model: { core, layout }, recordWeights: weights, call: { options } } = this;
     for (let i = 0; i < finished; i++) {
       const record = layout.steps / 8 + i * STEP_WORDS;
       const loss = core.f64[record + Step.loss];
@@ -266,18 +325,20 @@ class Fit {
     this.fail(lossDiverged(model, "fit", core.f64[record + Step.loss], this.epoch, this.step + 1, rows, this.rate));
   }
 
-  /** Back to the last snapshot, and out. */
+  /** Ends the fit for an error of its own. */
   private fail(error: Error): never {
-    this.snapshot.restore();
-    if (!this.epochEnded) this.before.putBackOptimizer();
-    this.model.unfinished = undefined;
     this.failed = true;
     throw error;
   }
 
-  /** Writes down where an error that is not the training's own has left the fit. */
+  /** After an error: back to the last snapshot, if it is the training's own, or where the fit was written down. */
   interrupted(): void {
-    if (this.failed) return;
+    if (this.failed) {
+      this.snapshot.restore();
+      if (!this.epochEnded) this.before.putBackOptimizer();
+      this.model.unfinished = undefined;
+      return;
+    }
     this.keepRecord();
     if (!this.stepped) this.before.putBackOptimizer();
   }

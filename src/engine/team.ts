@@ -1,0 +1,181 @@
+// The threads of one fit: the workers that play with the caller on one memory, from their engagement to the end of the fit.
+// The control block through which they meet is that of assembly/barrier.ts.
+
+import { Control, JOB_SHARES, Played, TeamState } from "../../assembly/codes.js";
+import type { Core } from "./core.js";
+import { hardwareThreads, mayBlock, nextTurn } from "./platform.js";
+import { PooledWorker } from "./pool.js";
+import type { Employer } from "./pool.js";
+
+/** Rounds of spinning before a thread sleeps: about 0.1 ms, longer than the pause between two calls of a fit; where there are more threads than the machine runs, little more than the difference of two equal shares. */
+const SPIN = 40_000;
+const SPIN_CROWDED = 4_000;
+/** Microseconds that a thread naps which finds all work done by others, where there are more threads than the machine runs. */
+const NAP = 4_000;
+/** How long a worker may take to answer. */
+const READY_MS = 10_000;
+/** How long the caller waits in one go for a share that another thread has, and altogether; longer where a step is. */
+const PATIENCE_MS = 250;
+const GIVE_UP_MS = 60_000;
+/** How long a member may take to leave at the end of a fit before it is left behind. */
+const LEAVE_MS = 1_000;
+
+/** What the team plays: byte offsets in the memory. */
+export interface Part {
+  readonly control: number;
+  readonly tape: number;
+  /** Instructions. */
+  readonly count: number;
+  readonly steps: number;
+  readonly shares: number;
+  readonly panel: number;
+  readonly panelBytes: number;
+}
+
+export class Team implements Employer {
+  /** Why the fit must end, once a worker has failed. */
+  failure: Error | undefined;
+  private readonly workers = new Set<PooledWorker>();
+  private readonly answered = new Set<PooledWorker>();
+  private heard: (() => void) | undefined;
+  private readonly words: number;
+
+  private constructor(private readonly core: Core, private readonly part: Part, threads: number) {
+    this.words = part.control / 4;
+    const { i32, words } = this;
+    const crowded = threads > hardwareThreads();
+    for (const word of [Control.sleepers, Control.idlers, Control.left, Control.state]) Atomics.store(i32, words + word / 4, 0);
+    i32[words + Control.tape / 4] = part.tape;
+    i32[words + Control.count / 4] = part.count;
+    i32[words + Control.steps / 4] = part.steps;
+    i32[words + Control.shares / 4] = part.shares;
+    i32[words + Control.panel / 4] = part.panel;
+    i32[words + Control.panelBytes / 4] = part.panelBytes;
+    i32[words + Control.spin / 4] = crowded ? SPIN_CROWDED : SPIN;
+    i32[words + Control.nap / 4] = crowded ? NAP : 0;
+  }
+
+  /**
+   * Engages workers for `threads` threads, the caller among them, or as many as there are.
+   * @param most workers that the process may have
+   */
+  static async engage(core: Core, module: WebAssembly.Module, part: Part, threads: number, most: number): Promise<Team> {
+    const team = new Team(core, part, threads);
+    const engagement = Atomics.load(team.i32, team.words + Control.members / 4);
+    let turned = performance.now();
+    for (let i = 1; i < threads && team.failure === undefined; i++) {
+      try {
+        const worker = PooledWorker.hire(most);
+        if (worker === undefined) break;
+        team.workers.add(worker);
+        worker.engage(team, { module, memory: core.memory, control: part.control, engagement });
+      } catch (cause) {
+        team.fail("could not be started", cause);
+      }
+      // starting a worker takes the caller about a millisecond
+      if (performance.now() - turned < 8) continue;
+      await nextTurn();
+      turned = performance.now();
+    }
+    return team;
+  }
+
+  private get i32(): Int32Array {
+    return this.core.i32;
+  }
+
+  /** Members that play, beside the caller. */
+  get members(): number {
+    return Atomics.load(this.i32, this.words + Control.members / 4) & JOB_SHARES;
+  }
+
+  /** Resolves when all workers have answered, or one has failed. */
+  async ready(): Promise<void> {
+    for (const worker of this.workers) worker.hold(true);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        const advice = "Correct the factory given to configure, whose worker must run rosenblatt/worker, or use threads: 1";
+        this.failure ??= new Error(`fit: expected an answer of each worker within ${READY_MS / 1000} seconds, got none. ${advice}`);
+        for (const worker of this.workers) if (!this.answered.has(worker)) worker.end();
+        resolve();
+      }, READY_MS);
+    });
+    const all = new Promise<void>((resolve) => {
+      this.heard = () => {
+        if (this.failure !== undefined || this.answered.size >= this.workers.size) resolve();
+      };
+      this.heard();
+    });
+    await Promise.race([all, late]);
+    clearTimeout(timer);
+    for (const worker of this.workers) worker.hold(false);
+  }
+
+  /** Plays the first `count` step records. Returns how many were finished, or Played. */
+  play(count: number): number {
+    return this.core.exports.playTogether(this.part.control, 0, count, 0, this.patience(0));
+  }
+
+  /**
+   * Goes on where `play` returned a member of Played: lets the event loop turn, and waits again.
+   * @param stepMs how long a step takes, as far as it is known
+   * @returns the steps finished, or Played.broken when `failure` is set
+   */
+  async resume(played: number, stepMs: number): Promise<number> {
+    const started = performance.now();
+    while (played < 0) {
+      await nextTurn();
+      if (this.failure === undefined && performance.now() - started > GIVE_UP_MS + 100 * stepMs) this.fail("made no progress", new Error(`no news for ${Math.round((performance.now() - started) / 1000)} seconds`));
+      if (this.failure !== undefined) return Played.broken;
+      if (played === Played.stalled) played = this.core.exports.playTogether(this.part.control, 0, 0, 1, this.patience(stepMs));
+    }
+    return played;
+  }
+
+  private patience(stepMs: number): number {
+    return mayBlock() ? Math.min(2 ** 30, Math.ceil(PATIENCE_MS + stepMs)) : -1;
+  }
+
+  /** The end of the fit: members leave. Resolves when nobody else plays on the memory; the network may be on another one then. */
+  async dismiss(): Promise<void> {
+    const { core, words } = this;
+    const { i32 } = this;
+    const members = Atomics.load(i32, words + Control.members / 4);
+    // who comes later finds the engagement over
+    const joined = Atomics.exchange(i32, words + Control.members / 4, (members & ~JOB_SHARES) + JOB_SHARES + 1) & JOB_SHARES;
+    core.exports.endTeam(this.part.control, this.failure === undefined ? TeamState.dismissed : TeamState.broken);
+    for (const worker of this.workers) worker.release();
+    if (this.failure !== undefined) {
+      // whoever is in the middle of a share writes into a memory that is no longer the network's
+      core.separate();
+      return;
+    }
+    const left = words + Control.left / 4;
+    const started = performance.now();
+    for (let count = Atomics.load(i32, left); count < joined; count = Atomics.load(i32, left)) {
+      if (performance.now() - started > LEAVE_MS) {
+        core.separate();
+        return;
+      }
+      if (mayBlock() && performance.now() - started < 2) Atomics.wait(i32, left, count, 1);
+      else await nextTurn();
+    }
+  }
+
+  answer(worker: PooledWorker): void {
+    this.answered.add(worker);
+    this.heard?.();
+  }
+
+  failed(worker: PooledWorker, cause: unknown): void {
+    this.workers.delete(worker);
+    this.fail("failed", cause);
+  }
+
+  private fail(what: string, cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    this.failure ??= new Error(`fit: a worker ${what} (${text}). The network is as it was at the last good epoch; threads: 1 needs no worker`, { cause });
+    this.heard?.();
+  }
+}
