@@ -10,26 +10,38 @@
 //   nadam    as adam, with p ← p − r2·g/D − r0·m/D, D = √v·r1 + c4               r2 rate·(1 − μ_t)/(1 − Πμ), r0 rate·μ_(t+1)/(1 − Πμ·μ_(t+1))
 //   lion     p ← p·r2 − r0·sign(c0·m + c1·g);  m ← c2·m + c3·g
 //
-// Moments that decay are set to 0 once their magnitude is below 2⁻¹²⁶, the smallest normal f32: a moment left alone
-// would otherwise crawl through subnormals, which round back to themselves for ever and run at a third of the speed or
-// less. The rule depends on the value alone, so it is the same on every machine.
+// Moments that decay are set to 0 once they are tiny: a moment left alone would otherwise crawl through subnormals, which
+// round back to themselves for ever and run at a fifth of the speed or less. A first moment or velocity ends below 2⁻¹⁰⁰,
+// since its product with a learning rate is subnormal long before it is itself (a parameter that it could move would have to
+// be below 1e-20); Lion, which takes its sign, and means of squares end below 2⁻¹²⁶, the smallest normal f32. A gradient
+// below 2⁻⁵⁸, whose square would be subnormal after its factor, counts 0 in a mean of squares. The rules depend on the
+// values alone, so they are the same on every machine.
 
 import { OptimizerCode } from "./codes";
 import { loadPartial, storePartial } from "./simd";
 
-/** 2⁻¹²⁶: moments below it become 0. */
+/** 2⁻¹²⁶, 2⁻¹⁰⁰ and 2⁻⁵⁸: what is below becomes 0, see above. */
 const TINY: f32 = 1.17549435e-38;
+const TINY_MOMENT: f32 = 7.88860905e-31;
+const TINY_GRADIENT: f32 = 3.46944695e-18;
 
-/** `value` with lanes below TINY in magnitude set to 0; NaN stays. */
+/** `value` with lanes below `least` in magnitude set to 0; NaN stays. */
 @inline
-function flush(value: v128): v128 {
-  return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(TINY)));
+function flush(value: v128, least: f32): v128 {
+  return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(least)));
 }
 
 /** `flush` for what is never negative, such as a mean of squares: one operation less. */
 @inline
 function flushSquares(value: v128): v128 {
   return v128.andnot(value, f32x4.lt(value, f32x4.splat(TINY)));
+}
+
+/** c·g², 0 where |g| is below TINY_GRADIENT. */
+@inline
+function weightedSquare(c: v128, gradient: v128): v128 {
+  const g = flush(gradient, TINY_GRADIENT);
+  return f32x4.mul(f32x4.mul(c, g), g);
 }
 
 @inline
@@ -52,17 +64,17 @@ function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, n: i3
   if (code == OptimizerCode.sgd) {
     let direction = gradient;
     if (s1) {
-      const velocity = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), gradient));
+      const velocity = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), gradient), TINY_MOMENT);
       storeLanes(s1, velocity, n);
       direction = v128.bitselect(f32x4.add(gradient, f32x4.mul(c0, velocity)), velocity, f32x4.ne(c1, f32x4.splat(0)));
     }
     parameter = f32x4.sub(parameter, f32x4.mul(r0, direction));
   } else if (code == OptimizerCode.rmsprop) {
-    const squares = flushSquares(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(f32x4.mul(c1, gradient), gradient)));
+    const squares = flushSquares(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), weightedSquare(c1, gradient)));
     storeLanes(s1, squares, n);
     let direction = f32x4.div(gradient, f32x4.add(f32x4.sqrt(squares), c2));
     if (s2) {
-      direction = flush(f32x4.add(f32x4.mul(c3, loadLanes(s2, n)), direction));
+      direction = flush(f32x4.add(f32x4.mul(c3, loadLanes(s2, n)), direction), TINY_MOMENT);
       storeLanes(s2, direction, n);
     }
     parameter = f32x4.sub(parameter, f32x4.mul(r0, direction));
@@ -76,11 +88,11 @@ function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, n: i3
     const zero = f32x4.splat(0);
     const step = f32x4.sub(v128.and(r0, f32x4.gt(direction, zero)), v128.and(r0, f32x4.lt(direction, zero)));
     parameter = f32x4.sub(f32x4.mul(parameter, r2), step);
-    storeLanes(s1, flush(f32x4.add(f32x4.mul(c2, momentum), f32x4.mul(c3, gradient))), n);
+    storeLanes(s1, flush(f32x4.add(f32x4.mul(c2, momentum), f32x4.mul(c3, gradient)), TINY), n);
   } else {
     // adam, adamw, nadam
-    const m = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(c1, gradient)));
-    const v = flushSquares(f32x4.add(f32x4.mul(c2, loadLanes(s2, n)), f32x4.mul(f32x4.mul(c3, gradient), gradient)));
+    const m = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(c1, gradient)), TINY_MOMENT);
+    const v = flushSquares(f32x4.add(f32x4.mul(c2, loadLanes(s2, n)), weightedSquare(c3, gradient)));
     storeLanes(s1, m, n);
     storeLanes(s2, v, n);
     const root = f32x4.add(f32x4.mul(f32x4.sqrt(v), r1), c4);
