@@ -3,6 +3,8 @@
 //   window   samples × width, floats without padding        targets  samples × outputs, or one class index a sample
 //   batch    rows × stride (padded), the padding is not written
 
+import { loadPartial } from "./simd";
+
 /** Bytes from which the engine's own copy is faster than a loop of vectors. */
 const LONG_ROW: usize = 512;
 
@@ -39,4 +41,26 @@ export function smoothRows(batch: usize, begin: i32, end: i32, outputs: i32, str
     const to = batch + <usize>row * stride;
     for (let at: usize = 0, bytes = <usize>outputs << 2; at < bytes; at += 4) store<f32>(to + at, keep * load<f32>(to + at) + share);
   }
+}
+
+/** Whether all of rows × width floats are finite; rows `stride` bytes apart. The padding is not looked at. */
+export function finiteRows(at: usize, rows: i32, width: i32, stride: usize): bool {
+  const zero = f32x4.splat(0);
+  // 0·x is a zero for what is finite, else NaN, which stays in its sum; four sums hide the latency of the add
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  const bytes = <usize>width << 2;
+  for (let row = 0; row < rows; ++row) {
+    let from = at;
+    for (const whole = at + (bytes & ~63); from < whole; from += 64) {
+      s0 = f32x4.add(s0, f32x4.mul(v128.load(from), zero));
+      s1 = f32x4.add(s1, f32x4.mul(v128.load(from, 16), zero));
+      s2 = f32x4.add(s2, f32x4.mul(v128.load(from, 32), zero));
+      s3 = f32x4.add(s3, f32x4.mul(v128.load(from, 48), zero));
+    }
+    for (const whole = at + (bytes & ~15); from < whole; from += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(from), zero));
+    const rest = <i32>(bytes & 12) >> 2;
+    if (rest) s1 = f32x4.add(s1, f32x4.mul(loadPartial(from, rest), zero));
+    at += stride;
+  }
+  return i32x4.all_true(f32x4.eq(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)), zero));
 }

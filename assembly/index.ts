@@ -9,6 +9,6 @@ export { smallForward, smallInputGradient, smallWeightGradient } from "./small";
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
-export { gatherClasses, gatherRows, smoothRows } from "./gather";
+export { finiteRows, gatherClasses, gatherRows, smoothRows } from "./gather";
 export { fillRandom, philox, shuffle, shufflePart } from "./random";
 export { cos64, exp64, log64, normalQuantile64, pow64 } from "./double";

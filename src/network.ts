@@ -21,7 +21,7 @@ import { initialise } from "./initialise.js";
 import { formatSummary } from "./inspect/summary.js";
 import { Model, checkPlan } from "./model.js";
 import { finish } from "./pieces.js";
-import { checkSamples } from "./samples.js";
+import { checkSamples, openSamples } from "./samples.js";
 import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
 import type { BatchOptions } from "./train/batch.js";
@@ -179,7 +179,7 @@ export class Network {
    */
   predict(inputs: Samples, output?: Float32Array): Float32Array {
     const model = this.still("predict");
-    const samples = checkSamples("inputs", inputs, model.topology.inputs);
+    const samples = openSamples("inputs", inputs, model.topology.inputs);
     const length = samples.count * model.topology.outputs;
     if (output === undefined) {
       const fresh = new Float32Array(length);

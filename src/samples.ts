@@ -28,6 +28,10 @@ export interface SampleReader {
   readRow(index: number, target: Float32Array, offset: number): void;
   /** Writes the samples [begin, end) to target[offset …], row-major. */
   read(begin: number, end: number, target: Float32Array, offset: number): void;
+  /** The samples as they lie, row-major, where they are one Float32Array: for who copies them whole and looks for what is not finite there. */
+  readonly floats?: Float32Array | undefined;
+  /** Throws the error that the first number of samples [begin, end) that is not finite deserves. */
+  check(begin: number, end: number): void;
   /** What messages call one number: `inputs[17][2]`, or `inputs[70]` where it lies flat. */
   place(index: number, column: number): string;
 }
@@ -106,6 +110,10 @@ export abstract class DataReader implements SampleReader {
     return this.subject + this.where(index, column);
   }
 
+  check(begin: number, end: number): void {
+    this.visit(begin, end, null, 0, false);
+  }
+
   readRow(index: number, target: Float32Array, offset: number): void {
     this.visit(index, index + 1, target, offset, true);
   }
@@ -124,6 +132,10 @@ export class FlatReader extends DataReader {
     width: number,
   ) {
     super(subject, count, width);
+  }
+
+  get floats(): Float32Array | undefined {
+    return this.scan === (scanFloat32 as Scan) ? (this.data as Float32Array) : undefined;
   }
 
   override where(index: number, column: number): string {
@@ -187,7 +199,7 @@ export function holdsRows(data: readonly unknown[]): boolean {
  */
 export function checkSamples(subject: string, data: unknown, width: number): SampleReader {
   const reader = openSamples(subject, data, width);
-  reader.visit(0, reader.count, null, 0, false);
+  reader.check(0, reader.count);
   return reader;
 }
 
@@ -203,7 +215,7 @@ export function rowsOfPiece(width: number): number {
 }
 
 /** The reader of samples whose outer shape fits; the values are not checked yet. */
-function openSamples(subject: string, data: unknown, width: number): DataReader {
+export function openSamples(subject: string, data: unknown, width: number): DataReader {
   const scan = scanOf(data);
   if (scan === undefined) throw wrongKind(subject, "an array of rows or a flat array of numbers", data, hintFor(data));
   const { length } = data as Numbers;

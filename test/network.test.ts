@@ -203,6 +203,25 @@ describe("predict", () => {
     expect(single).toEqual(network.predict([inputs.subarray(0, 3)]));
   });
 
+  test.each([3, 16, 33, 80])("gives the same for rows, numbers and typed arrays of %i inputs, and refuses a number that is not finite before it writes", async (width) => {
+    const network = await Network.create({ inputs: width, layers: [dense(5, "tanh"), dense(2)], seed: 3 });
+    const count = 700; // more than a chunk
+    const flat = Float32Array.from({ length: count * width }, (_, i) => Math.fround(((i * 7919) % 1000) / 500 - 1));
+    const expected = network.predict(flat);
+    expect(network.predict([...flat])).toEqual(expected);
+    expect(network.predict(Float64Array.from(flat))).toEqual(expected);
+    expect(network.predict(Array.from({ length: count }, (_, row) => flat.subarray(row * width, (row + 1) * width)))).toEqual(expected);
+    for (const samples of [1, 2, count]) {
+      for (const [place, value] of [[0, NaN], [samples * width - 1, Infinity], [(samples >> 1) * width, -Infinity]]) {
+        const bad = flat.slice(0, samples * width);
+        bad[place] = value;
+        const output = new Float32Array(2 * samples).fill(7);
+        expect(() => network.predict(bad, output)).toThrow(`inputs[${place}]: expected a finite number, got ${value}`);
+        expect(output.every((number) => number === 7)).toBe(true);
+      }
+    }
+  });
+
   test("changes nothing that can be seen", async () => {
     const network = await create();
     network.trainBatch(inputs, rows);

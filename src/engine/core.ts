@@ -20,6 +20,7 @@ export interface CoreExports {
     code: number, z: number, a: number, d: number, rows: number, columns: number, stride: number,
     parameter: number, slopes: number, shared: number, dBiases: number, dSlopes: number,
   ): void;
+  finiteRows(at: number, rows: number, width: number, stride: number): number;
   softmaxForward(z: number, a: number, rows: number, columns: number, stride: number): void;
   fillRandom(
     code: number, ptr: number, length: number, x: number, y: number,

@@ -111,11 +111,63 @@ export function copyOutputs(model: Model, count: number, to: Float32Array, offse
   copyRows(model, activations, stride, model.topology.outputs, count, to, offset);
 }
 
-/** Predictions of all samples into `output`, flat. */
+/** Rows from here on are copied by the engine, shorter ones in a loop. */
+const LONG_ROW = 32;
+
+/**
+ * Samples [begin, end) of flat data into the batch, as they are.
+ * @returns whether all are finite
+ */
+function copySamples({ layout, core, topology: { inputs } }: Model, data: Float32Array, begin: number, end: number): boolean {
+  const { f32, exports } = core;
+  const { sampleStride } = layout;
+  const to = layout.samples / 4;
+  const rows = end - begin;
+  if (sampleStride === inputs) f32.set(data.subarray(begin * inputs, end * inputs), to);
+  else if (inputs >= LONG_ROW) {
+    for (let row = 0; row < rows; row++) f32.set(data.subarray((begin + row) * inputs, (begin + row + 1) * inputs), to + row * sampleStride);
+  } else {
+    for (let row = 0, from = begin * inputs; row < rows; row++) {
+      for (let at = to + row * sampleStride, last = at + inputs; at < last; at++) f32[at] = data[from++];
+    }
+  }
+  return exports.finiteRows(layout.samples, rows, inputs, 4 * sampleStride) !== 0;
+}
+
+/**
+ * Predictions of samples that lie in one Float32Array and are not checked yet: each chunk is, in the core, where it was copied to.
+ * A further pass over the data before, which costs a quarter of the time on 784-128-10, is saved.
+ * @throws what the check of the samples throws; `output` is as it was then
+ */
+function predictFloats(model: Model, samples: SampleReader, data: Float32Array, output: Float32Array): void {
+  const { topology: { outputs }, layout } = model;
+  const { count } = samples;
+  const results = count > layout.chunk ? new Float32Array(count * outputs) : output;
+  const length = model.place("forward", "", () => forwardTape(model.topology, layout));
+  for (let begin = 0; begin < count; begin += layout.chunk) {
+    const end = Math.min(begin + layout.chunk, count);
+    if (!copySamples(model, data, begin, end)) samples.check(begin, end);
+    model.playOnce("forward", length, end - begin);
+    copyOutputs(model, end - begin, results, begin * outputs);
+  }
+  if (results !== output) output.set(results);
+}
+
+/** Predictions of all samples into `output`, flat. Throws what their check throws, before anything is written. */
 export function predictInto(model: Model, samples: SampleReader, output: Float32Array): void {
   const { topology, layout } = model;
+  const { floats } = samples;
+  if (samples.count > 1 && floats !== undefined) {
+    predictFloats(model, samples, floats, output);
+    return;
+  }
+  if (samples.count === 1 && floats !== undefined && samples.width >= LONG_ROW) {
+    if (!copySamples(model, floats, 0, 1)) samples.check(0, 1);
+  } else {
+    samples.check(0, samples.count);
+    if (samples.count === 1) readSample(model, samples, 0, 0);
+  }
   if (samples.count === 1) {
-    readSample(model, samples, 0, 0);
     const count = model.place("single", "", () => singleTape(topology, layout));
     model.playOnce("single", count, 1);
     copyOutputs(model, 1, output, 0);

@@ -113,3 +113,23 @@ describe("smoothRows", () => {
     expect(ran).toBe(68 * 67);
   });
 });
+
+describe("finiteRows", () => {
+  it("finds a NaN or an infinity in any place, and looks at no padding", { timeout: 60_000 }, () => {
+    const values = [NaN, Infinity, -Infinity, 3.4e38, -1e-45, 0];
+    let ran = 0;
+    for (const [rows, width] of sizePairs(1, 1)) {
+      stage.clear();
+      const stride = paddedStride(width, ran) + 4;
+      const matrix = randomFloats(ran, rows * width, -3e38, 3e38);
+      const value = values[ran % values.length];
+      matrix[(ran * 7919) % matrix.length] = value;
+      const at = stage.placeRows(matrix, width, rows, width, stride, 4 * (ran % 4));
+      for (let row = 0; row < rows; row++) stage.f32.fill(NaN, at / 4 + row * stride + width, at / 4 + (row + 1) * stride);
+      const finite = stage.run((kernels) => kernels.finiteRows(at, rows, width, 4 * stride), []);
+      expect(finite, `${rows} × ${width}, ${value}`).toBe(Number.isFinite(value) ? 1 : 0);
+      ran++;
+    }
+    expect(ran).toBe(67 * 67);
+  });
+});

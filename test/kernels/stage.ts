@@ -13,7 +13,7 @@ type Kernel = (...parameters: number[]) => number;
 export type KernelName =
   | "execute" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
   | "softmaxBackward" | "softmaxForward" | "hitRows" | "lossRows" | "clampRun" | "penaltyRun" | "scaleRun" | "sumSquares" | "updateParameters"
-  | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
+  | "finiteRows" | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
 
 export type Kernels = Readonly<Record<KernelName, Kernel>>;
 
