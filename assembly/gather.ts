@@ -3,14 +3,35 @@
 //   window   samples × width, floats without padding        targets  samples × outputs, or one class index a sample
 //   batch    rows × stride (padded), the padding is not written
 
-import { loadPartial } from "./simd";
+import { loadPartial, storePartial } from "./simd";
 
 /** Bytes from which the engine's own copy is faster than a loop of vectors. */
 const LONG_ROW: usize = 512;
 
+/** `gatherRows` for rows of at most 4 floats, each a loop without one inside. order: of the batch's first row. */
+function gatherNarrow(window: usize, order: usize, batch: usize, begin: i32, end: i32, width: i32, stride: usize): void {
+  let to = batch + <usize>begin * stride;
+  let at = order + (<usize>begin << 2);
+  const last = order + (<usize>end << 2);
+  if (width == 1) {
+    for (; at < last; at += 4, to += stride) store<u32>(to, load<u32>(window + (<usize>load<u32>(at) << 2)));
+  } else if (width == 2) {
+    for (; at < last; at += 4, to += stride) store<u64>(to, load<u64>(window + (<usize>load<u32>(at) << 3)));
+  } else if (width == 3) {
+    for (; at < last; at += 4, to += stride) {
+      const from = window + <usize>load<u32>(at) * 12;
+      store<u64>(to, load<u64>(from));
+      store<u32>(to, load<u32>(from, 8), 8);
+    }
+  } else if (width == 4) {
+    for (; at < last; at += 4, to += stride) v128.store(to, v128.load(window + (<usize>load<u32>(at) << 4)));
+  }
+}
+
 /** Copies rows [begin, end) of the batch. `width` floats a row; `stride` bytes between rows of the batch. */
 export function gatherRows(window: usize, order: usize, first: i32, batch: usize, begin: i32, end: i32, width: i32, stride: usize): void {
   const bytes = <usize>width << 2;
+  if (width <= 4) return gatherNarrow(window, order + (<usize>first << 2), batch, begin, end, width, stride);
   for (let row = begin; row < end; ++row) {
     const from = window + <usize>load<u32>(order + (<usize>(first + row) << 2)) * bytes;
     const to = batch + <usize>row * stride;
@@ -24,12 +45,20 @@ export function gatherRows(window: usize, order: usize, first: i32, batch: usize
   }
 }
 
+/** 1 in that lane, if there is one, and 0 elsewhere. */
+@inline
+function oneAt(lane: i32): v128 {
+  return v128.and(f32x4.splat(1), i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane)));
+}
+
 /** Class indices of rows [begin, end) as rows of 1 at the class and 0 elsewhere. */
 export function gatherClasses(window: usize, order: usize, first: i32, batch: usize, begin: i32, end: i32, outputs: i32, stride: usize): void {
   for (let row = begin; row < end; ++row) {
     const chosen = <i32>load<f32>(window + (<usize>load<u32>(order + (<usize>(first + row) << 2)) << 2));
     const to = batch + <usize>row * stride;
-    for (let j = 0; j < outputs; ++j) store<f32>(to + (<usize>j << 2), j == chosen ? 1 : 0);
+    let j = 0;
+    for (; j <= outputs - 4; j += 4) v128.store(to + (<usize>j << 2), oneAt(chosen - j));
+    if (j < outputs) storePartial(to + (<usize>j << 2), oneAt(chosen - j), outputs - j);
   }
 }
 

@@ -5,7 +5,7 @@ export { execute, play, playTogether, serve } from "./tape";
 export { endTeam } from "./barrier";
 export { gemm } from "./gemm";
 export { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
-export { smallForward, smallInputGradient, smallWeightGradient } from "./small";
+export { columnForward, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";

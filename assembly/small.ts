@@ -11,7 +11,8 @@
 // padded rows and are written in whole vectors, the padding as 0. B of dX is read in whole vectors too: up to 12 bytes behind W,
 // whose values are not used. A tile has 8 accumulators, 2 of B, 1 of A and 1 product: 12 of 16 registers.
 
-import { laneMask, loadPartial, multiplyAdd, storePartial } from "./simd";
+import { activationForward } from "./activations";
+import { columnOf, laneMask, loadPartial, multiplyAdd, storePartial } from "./simd";
 
 /** Floats of the largest weight matrix that is small: it stays in a first-level cache of 32 KB beside the rows of a batch. */
 const MOST_WEIGHTS: i32 = 4096;
@@ -174,14 +175,10 @@ function storeColumns(ptr: usize, v: v128, columns: i32): void {
 /** Rows r0…r3 of a 4 × 4 block as columns, at `panel` and every 32 bytes on. */
 @inline
 function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, panel: usize): void {
-  const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  v128.store(panel, i8x16.shuffle(low01, low23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-  v128.store(panel, i8x16.shuffle(low01, low23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 32);
-  v128.store(panel, i8x16.shuffle(high01, high23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 64);
-  v128.store(panel, i8x16.shuffle(high01, high23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 96);
+  v128.store(panel, columnOf(r0, r1, r2, r3, 0));
+  v128.store(panel, columnOf(r0, r1, r2, r3, 1), 32);
+  v128.store(panel, columnOf(r0, r1, r2, r3, 2), 64);
+  v128.store(panel, columnOf(r0, r1, r2, r3, 3), 96);
 }
 
 /** Up to four rows of W, k values each, as a column of vectors 32 bytes apart; a row that is missing repeats the first. */
@@ -265,5 +262,64 @@ export function smallWeightGradient(rows: i32, begin: i32, end: i32, units: i32,
   for (; column < end; column += 4) {
     const at = <usize>column << 2;
     columnsBy4(units, rows, dz, dzStride, x + at, xStride, dw + at, ldw, min(end - column, 4));
+  }
+}
+
+/**
+ * Units [begin, end) of y = W·x + b for one sample, four at a time: each lane sums every fourth product in ascending order, then the
+ * lanes as (0 + 1) + (2 + 3), and the bias is added last. x: inputs floats, read. y: written in whole vectors. begin: a multiple of 4.
+ */
+export function smallSingle(begin: i32, end: i32, inputs: i32, x: usize, w: usize, biases: usize, y: usize): void {
+  const ldw = <usize>inputs << 2;
+  const whole = ldw & ~15;
+  const rest = inputs & 3;
+  for (let unit = begin; unit < end; unit += 4) {
+    const units = end - unit;
+    const w0 = w + <usize>unit * ldw;
+    // units that are missing repeat the last
+    const w1 = units > 1 ? w0 + ldw : w0, w2 = units > 2 ? w1 + ldw : w1, w3 = units > 3 ? w2 + ldw : w2;
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (let at: usize = 0; at < whole; at += 16) {
+      const v = v128.load(x + at);
+      s0 = multiplyAdd(s0, v, v128.load(w0 + at));
+      s1 = multiplyAdd(s1, v, v128.load(w1 + at));
+      s2 = multiplyAdd(s2, v, v128.load(w2 + at));
+      s3 = multiplyAdd(s3, v, v128.load(w3 + at));
+    }
+    if (rest) {
+      const v = loadPartial(x + whole, rest);
+      s0 = multiplyAdd(s0, v, loadPartial(w0 + whole, rest));
+      s1 = multiplyAdd(s1, v, loadPartial(w1 + whole, rest));
+      s2 = multiplyAdd(s2, v, loadPartial(w2 + whole, rest));
+      s3 = multiplyAdd(s3, v, loadPartial(w3 + whole, rest));
+    }
+    let sum = f32x4.add(f32x4.add(columnOf(s0, s1, s2, s3, 0), columnOf(s0, s1, s2, s3, 1)), f32x4.add(columnOf(s0, s1, s2, s3, 2), columnOf(s0, s1, s2, s3, 3)));
+    if (biases) sum = f32x4.add(sum, loadColumns(biases + (<usize>unit << 2), units));
+    v128.store(y + (<usize>unit << 2), sum);
+  }
+}
+
+/** Rows of a column that the panel holds at a time. */
+const COLUMN_ROWS: i32 = 4096;
+
+/**
+ * a = f(z) of a layer of one unit: its column is gathered in the panel, where a vector holds four rows, instead of one and its padding.
+ * z: rows `stride` bytes apart, read. a: as many, the first float of each written; may be z. parameter, slope: as of activationForward.
+ */
+export function columnForward(code: i32, z: usize, a: usize, rows: i32, stride: usize, parameter: f32, slope: usize, panel: usize): void {
+  for (let first = 0; first < rows; first += COLUMN_ROWS) {
+    const count = min(rows - first, COLUMN_ROWS);
+    const end = panel + (<usize>count << 2);
+    let at = panel;
+    // by vectors: one that is loaded from four stores just made would wait for them
+    for (const whole = panel + (<usize>(count & ~3) << 2); at < whole; at += 16, z += 4 * stride) {
+      let v = v128.load32_zero(z);
+      v = v128.load32_lane(z + stride, v, 1);
+      v = v128.load32_lane(z + 2 * stride, v, 2);
+      v128.store(at, v128.load32_lane(z + 3 * stride, v, 3));
+    }
+    for (; at < end; at += 4, z += stride) store<f32>(at, load<f32>(z));
+    activationForward(code, panel, panel, 1, count, (<usize>count + 3 & ~3) << 2, parameter, slope, true);
+    for (at = panel; at < end; at += 4, a += stride) store<f32>(a, load<f32>(at));
   }
 }

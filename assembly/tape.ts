@@ -10,15 +10,15 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
-  InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
+  ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode,
+  INSTRUCTION_WORDS, InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
 import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
-import { isSmall, smallForward, smallInputGradient, smallWeightGradient } from "./small";
+import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 
 @inline
 function word(at: usize, field: i32): i32 {
@@ -114,7 +114,9 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
     case Op.denseSingle: {
       const units = word(at, DenseSingle.units);
       const groups = units + 3 >> 2;
-      return denseSingle(shareBegin(groups, thread, threads) << 2, min(shareBegin(groups, thread + 1, threads) << 2, units), word(at, DenseSingle.inputs),
+      const begin = shareBegin(groups, thread, threads) << 2, end = min(shareBegin(groups, thread + 1, threads) << 2, units);
+      if (isSmall(word(at, DenseSingle.inputs), units)) return single(at, begin, end);
+      return denseSingle(begin, end, word(at, DenseSingle.inputs),
         address(at, DenseSingle.input), address(at, DenseSingle.weights), address(at, DenseSingle.biases), address(at, DenseSingle.output),
         word(at, DenseSingle.activation), number(at, DenseSingle.parameter), address(at, DenseSingle.slopes), word(at, DenseSingle.sharedSlope) != 0);
     }
@@ -353,10 +355,25 @@ function forward(at: usize, rows: i32, begin: i32, end: i32, panel: usize): void
   smallForward(rows, begin, end, word(at, DenseForward.inputs), address(at, DenseForward.input), address(at, DenseForward.inputStride),
     address(at, DenseForward.weights), address(at, DenseForward.biases), sums, stride, panel);
   const skip = <usize>begin << 2;
+  const code = word(at, DenseForward.activation);
   const shared = word(at, DenseForward.sharedSlope) != 0;
   const slopes = address(at, DenseForward.slopes);
-  activationForward(word(at, DenseForward.activation), sums + skip, address(at, DenseForward.activations) + skip, rows, end - begin, stride,
-    number(at, DenseForward.parameter), shared ? slopes : slopes + skip, shared);
+  const activations = address(at, DenseForward.activations);
+  if (word(at, DenseForward.units) == 1 && code != ActivationCode.linear && code != ActivationCode.softmax) {
+    return columnForward(code, sums, activations, rows, stride, number(at, DenseForward.parameter), slopes, panel);
+  }
+  activationForward(code, sums + skip, activations + skip, rows, end - begin, stride, number(at, DenseForward.parameter), shared ? slopes : slopes + skip, shared);
+}
+
+/** Units [begin, end) of a small layer for one sample. */
+function single(at: usize, begin: i32, end: i32): void {
+  const output = address(at, DenseSingle.output);
+  smallSingle(begin, end, word(at, DenseSingle.inputs), address(at, DenseSingle.input), address(at, DenseSingle.weights), address(at, DenseSingle.biases), output);
+  const to = output + (<usize>begin << 2);
+  const shared = word(at, DenseSingle.sharedSlope) != 0;
+  const slopes = address(at, DenseSingle.slopes);
+  activationForward(word(at, DenseSingle.activation), to, to, 1, end - begin, (<usize>(end - begin) + 3 & ~3) << 2, number(at, DenseSingle.parameter),
+    shared ? slopes : slopes + (<usize>begin << 2), shared);
 }
 
 function backward(at: usize, rows: i32, thread: i32, threads: i32): void {

@@ -3,6 +3,7 @@
 
 const GEMM = ["test/kernels/gemm.test.ts"];
 const DENSE = ["test/kernels/dense.test.ts"];
+const SMALL = ["test/kernels/small.test.ts"];
 const ACTIVATIONS = ["test/kernels/activations.test.ts"];
 const LOSSES = ["test/kernels/losses.test.ts"];
 const OPTIMIZERS = ["test/kernels/optimizers.test.ts"];
@@ -50,6 +51,24 @@ export const faults = [
   {
     name: "single-without-a-chain", what: "a lone prediction leaves out one of six chains", file: "assembly/dense.ts",
     find: "store<f32>(y2, sumLanes(f32x4.add(s2, t2)));", put: "store<f32>(y2, sumLanes(f32x4.add(s2, t1)));", tests: DENSE, only: "denseSingle",
+  },
+  // small layers, and rows side by side
+  {
+    name: "small-missing-row", what: "a tile of three rows computes the second twice", file: "assembly/small.ts",
+    find: "const step3: usize = m > 3 ? 3 : step2;\n    let a0 = a, a1 = a + step1 * lda, a2 = a + step2 * lda, a3 = a + step3 * lda;\n    let s0 = ",
+    put: "const step3: usize = m > 3 ? 3 : step1;\n    let a0 = a, a1 = a + step1 * lda, a2 = a + step1 * lda, a3 = a + step3 * lda;\n    let s0 = ", tests: SMALL, only: "smallForward",
+  },
+  {
+    name: "small-behind-the-weights", what: "what lies behind W goes into the padding of dX", file: "assembly/small.ts",
+    find: "v128.store(start, laneMask(high ? columns - 4 : columns), 32);", put: "v128.store(start, laneMask(4), 32);", tests: SMALL, only: "smallInputGradient",
+  },
+  {
+    name: "small-single-rest", what: "the last inputs of a lone sample reach three units of four", file: "assembly/small.ts",
+    find: "s3 = multiplyAdd(s3, v, loadPartial(w3 + whole, rest));", put: "", tests: SMALL, only: "smallSingle",
+  },
+  {
+    name: "narrow-first-of-equals", what: "rows side by side: the greatest is the last of equals", file: "assembly/losses.ts",
+    find: "return v128.and(f32x4.gt(z, m), exists);", put: "return v128.and(f32x4.ge(z, m), exists);", tests: SMALL, only: "hits by the greatest",
   },
   // activations
   {
@@ -173,11 +192,11 @@ export const faults = [
   // training
   {
     name: "bias-correction", what: "adam without the correction of its first moment", file: "src/train/rates.ts",
-    find: "r0 = rate / (1 - integerPower(optimizer.beta1, t));", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
+    find: "r0 = rate / this.first.of(t);", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
   },
   {
     name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
-    find: "core.f64[record + Step.inverseWeight] = 1 / weight;", put: "core.f64[record + Step.inverseWeight] = 1 / (weights === undefined ? batch : weight);",
+    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "core.f64[record + Step.inverseWeight] = 1 / (weights === undefined ? batch : weight);",
     tests: FIT, only: "an epoch's report",
   },
   {
