@@ -7,7 +7,6 @@ import asc from "assemblyscript/asc";
 import { timeOnce } from "./stats.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const file = join(here, "..", "build", "peak.wasm");
 /** A round is 64 operations: 20,000 take about 20 µs. */
 const ROUNDS = 20_000;
 const OPERATIONS = ROUNDS * 64;
@@ -19,21 +18,24 @@ export async function instantiate(bytes) {
   return { exports: instance.exports, f32: new Float32Array(memory.buffer) };
 }
 
-async function compile() {
-  const source = join(here, "peak.ts");
-  if (existsSync(file) && statSync(file).mtimeMs > statSync(source).mtimeMs) return;
-  mkdirSync(dirname(file), { recursive: true });
-  const { error, stderr } = await asc.main([
-    "peak.ts", "--baseDir", here, "-o", "../build/peak.wasm", "--runtime", "stub", "--enable", "simd", "--enable", "threads",
-    "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536", "--noExportMemory", "-O3", "--noAssert",
-  ]);
-  if (error) throw new Error(`${error.message}\n${stderr}`);
+/** The binary of a source of the bench, compiled where it is missing or older. */
+export async function compile(name) {
+  const file = join(here, "..", "build", `${name}.wasm`);
+  const source = join(here, `${name}.ts`);
+  if (!existsSync(file) || statSync(file).mtimeMs <= statSync(source).mtimeMs) {
+    mkdirSync(dirname(file), { recursive: true });
+    const { error, stderr } = await asc.main([
+      `${name}.ts`, "--baseDir", here, "-o", `../build/${name}.wasm`, "--runtime", "stub", "--enable", "simd", "--enable", "threads",
+      "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536", "--noExportMemory", "-O3", "--noAssert",
+    ]);
+    if (error) throw new Error(`${error.message}\n${stderr}`);
+  }
+  return readFileSync(file);
 }
 
-/** `work` runs the probe once; `gflops(ms)` is its rate at that time a run; `measure()` the rate now, best of a few short runs. */
+/** `work` runs the probe once, `operations` of them; `gflops(ms)` is its rate at that time a run; `measure()` the rate now, best of a few short runs. */
 export async function createProbe() {
-  await compile();
-  const { exports, f32 } = await instantiate(readFileSync(file));
+  const { exports, f32 } = await instantiate(await compile("peak"));
   f32.fill(1e-3, 256, 2048);
   let sink = 0;
   const work = () => {
@@ -43,5 +45,5 @@ export async function createProbe() {
   const gflops = (ms) => OPERATIONS / ms / 1e6;
   const measure = (runs = 3, milliseconds = 5) => gflops(Math.min(...Array.from({ length: runs }, () => timeOnce(work, milliseconds))));
   timeOnce(work, 100);
-  return { work, gflops, measure };
+  return { work, operations: OPERATIONS, gflops, measure };
 }

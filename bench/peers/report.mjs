@@ -31,7 +31,7 @@ function figureTable(results, task) {
 
 function ratioTable(results, task) {
   const { networks } = results;
-  const rows = namesOf(results, task).filter((name) => name !== OURS).map((name) => [
+  const rows = namesOf(results, task).filter((name) => !name.startsWith(OURS)).map((name) => [
     name, ...networks.map((network) => {
       const row = rowOf(network, task, name);
       if (row?.ratio === undefined) return "–";
@@ -59,14 +59,20 @@ function wins(results) {
       const lost = results.networks.filter((network) => rowOf(network, task, name)?.ratio < 1);
       if (name.startsWith(OURS) || lost.length === 0) continue;
       const parts = lost.map((network) => `${network.key} ${(1 / rowOf(network, task, name).ratio).toFixed(2)} times`);
-      sentences.push(`- ${name} ${verbs[task]} ${parts.join(", ")} as fast as we do on one thread.`);
+      const threads = rowOf(lost[0], task, name).threads === 2 ? "two threads" : "one thread";
+      sentences.push(`- ${name} ${verbs[task]} ${parts.join(", ")} as fast as we do on ${threads}.`);
     }
   }
   return sentences;
 }
 
+/** What could not be measured and why, with the networks that it holds for. */
 function problems({ networks }) {
-  return networks.flatMap(({ key, problems: failed }) => Object.entries(failed).map(([name, why]) => `- ${key}, ${name}: ${why}.`));
+  const keys = new Map();
+  for (const { key, problems: failed } of networks) {
+    for (const [name, why] of Object.entries(failed)) keys.set(`${name}: ${why}`, [...(keys.get(`${name}: ${why}`) ?? []), key]);
+  }
+  return [...keys].map(([what, where]) => `- ${where.join(", ")}, ${what}.`);
 }
 
 function settings({ versions, networks }) {

@@ -84,7 +84,7 @@ async function prepare(network, candidates, folder, say) {
   return { ready, problems, notes };
 }
 
-/** Rounds of blocks; rows { name, task, figure, p99?, spread, ratio } with ratio = ours over theirs in speed, of the same round. */
+/** Rounds of blocks; rows { name, task, figure, p99?, spread, ratio, threads }: ratio is ours, with so many threads, over theirs in speed, of the same round. */
 async function play(ready, { rounds, ms }, probe, probes, problems) {
   const figures = new Map();
   for (let round = 0; round < rounds; round++) {
@@ -107,10 +107,11 @@ async function play(ready, { rounds, ms }, probe, probes, problems) {
   for (const [label, answers] of figures) {
     if (answers.length < rounds) continue;
     const [task, name] = label.split("/");
-    const ours = figures.get(`${task}/rosenblatt`);
+    const same = figures.get(`${task}/rosenblatt, 2 threads`);
+    const ours = name.endsWith(", 2 threads") && same?.length === rounds ? same : figures.get(`${task}/rosenblatt`);
     const values = answers.map(({ samplesPerSecond, p50 }) => samplesPerSecond ?? p50);
     const ratios = ours?.map(({ samplesPerSecond, p50 }, i) => (p50 === undefined ? samplesPerSecond / values[i] : values[i] / p50));
-    rows.push({ name, task, figure: median(values), ...(task === "single" ? { p99: median(answers.map(({ p99 }) => p99)) } : {}), spread: spread(values), ratio: ratios && median(ratios) });
+    rows.push({ name, task, figure: median(values), ...(task === "single" ? { p99: median(answers.map(({ p99 }) => p99)) } : {}), spread: spread(values), ratio: ratios && median(ratios), threads: ours === same ? 2 : 1 });
   }
   return rows;
 }
