@@ -19,10 +19,10 @@ export function replaceBetween(text, name, block) {
 
 function trainingTable({ training }) {
   const counts = training[0].threads.map(({ threads }) => threads);
-  const head = ["network", "batch", ...counts.map((count) => `${count === 1 ? "1 thread" : `${count} threads`}, samples/s`), "± %", "GFLOP/s", "of the peak", ...counts.slice(1).map((count) => `${count} over 1`)];
+  const head = ["network", "batch", ...counts.map((count) => `${count === 1 ? "1 thread" : `${count} threads`}, samples/s`), "± %", "GFLOP/s", "of the peak", ...counts.slice(1).map((count, i) => `${count} over ${counts[i]}`)];
   const rows = training.map(({ key, shape, batch, threads }) => {
     const [one, ...more] = threads;
-    const gains = more.map(({ threads: count, gain }) => against(gain, count === 2 ? goals.twoThreads[key] : undefined, times));
+    const gains = more.map(({ threads: count, gain }, i) => against(gain / threads[i].gain, count === 2 ? goals.twoThreads[key] : goals.fourOverTwo, times));
     return [`${key} ${shape}`, String(batch), ...threads.map(({ samplesPerSecond }) => three(samplesPerSecond)), one.spread.toFixed(0), one.gflops.toFixed(1), against(one.share, goals.share[key], share), ...gains];
   });
   return table([head, ...rows]);

@@ -30,9 +30,9 @@ def uniform(seed, count):
 
 
 def data_of(count):
-    x = uniform(count * 8 + int(network["key"][1:]), count * inputs).reshape(count, inputs)
-    y = np.floor(x[:, 0] * outputs).astype(np.int64) if outputs > 1 else ((x[:, 0] > 0.5) != (x[:, 1] > 0.5)).astype(np.float32)[:, None]
-    return (x if inputs >= 784 else 2 * x - 1).astype(np.float32), y
+    x = (2 * uniform(count * 8 + int(network["key"][1:]), count * inputs) - 1).astype(np.float32).reshape(count, inputs)
+    y = np.floor((x[:, 0] + 1) / 2 * outputs).astype(np.int64) if outputs > 1 else ((x[:, 0] > 0) != (x[:, 1] > 0)).astype(np.float32)[:, None]
+    return x, y
 
 
 def build(with_softmax):
