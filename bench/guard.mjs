@@ -19,8 +19,8 @@ import { compileSlowed } from "./slowed.mjs";
 import { geometricMean, table } from "./stats.mjs";
 
 const stored = fileURLToPath(new URL("guard.json", import.meta.url));
-const BLOCK_MS = 8;
-const ROUNDS = { least: 8, most: 60, slowed: 24 };
+const BLOCK_MS = 3;
+const ROUNDS = { least: 20, most: 150, slowed: 60 };
 /** By how much a figure may be slower than stored. */
 const TOLERANCE = { same: { products: 1.2, step: 1.3 }, other: { products: 1.8, step: 2.2 } };
 /** How much longer the slower kernel has to take for its test to mean something. */
