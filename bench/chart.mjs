@@ -17,12 +17,17 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-seri
 .back { fill: #ffffff; stroke: #d1d9e0 } .grid { stroke: #d1d9e0 } .mark { stroke: #1f2328; stroke-width: 2 }
 .ours { fill: #1a7f37 } .one { fill: #8c959f } .other { fill: #6e9bd8 } .native { fill: #c9803a }
 @media (prefers-color-scheme: dark) {
-  text { fill: #f0f6fc } .faint { fill: #9198a1 } .group, .faint { stroke: #0d1117 } .back { fill: #0d1117; stroke: #3d444d } .grid { stroke: #3d444d } .mark { stroke: #f0f6fc }
+  text { fill: #f0f6fc } .faint { fill: #9198a1 } .group, .faint { stroke: #0d1117 }
+  .back { fill: #0d1117; stroke: #3d444d } .grid { stroke: #3d444d } .mark { stroke: #f0f6fc }
   .ours { fill: #3fb950 } .one { fill: #6e7681 } .other { fill: #4078c0 } .native { fill: #b0692a }
 }`.trim();
 
 const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const text = (x, y, content, kind = "", anchor = "start") => `<text x="${x}" y="${y}"${kind ? ` class="${kind}"` : ""}${anchor === "start" ? "" : ` text-anchor="${anchor}"`}>${escape(content)}</text>`;
+/** A line of text at its baseline; `kind`: a class of the style above. */
+function text(x, y, content, kind = "", anchor = "start") {
+  const attributes = `${kind === "" ? "" : ` class="${kind}"`}${anchor === "start" ? "" : ` text-anchor="${anchor}"`}`;
+  return `<text x="${x}" y="${y}"${attributes}>${escape(content)}</text>`;
+}
 const round = (value) => Math.round(value * 10) / 10;
 
 /** 0.1, 1, 10, 1k, 10k, 1M */

@@ -6,8 +6,8 @@
 //
 // What is judged: the geometric mean of the products, and each training step. A figure is too slow only if its ratio to the yardstick and
 // that to the probe are both too low: a slower kernel lowers both, a busy core or another processor mostly one. Rounds go on until all is
-// well or the last has passed, three times with pauses, so that one disturbed spell decides nothing. The bounds are for the class of machine that the ratios were
-// stored on (processor, V8); another class has its own balance of loads, sums and calls, and wider ones.
+// well or the last has passed, three times with pauses, so that one disturbed spell decides nothing. The bounds are for the class of
+// machine that the ratios were stored on (processor, V8); another class has its own balance of loads, sums and calls, and wider ones.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -98,7 +98,9 @@ async function examineSlowed() {
 }
 
 async function main([option, ...rest]) {
-  if (rest.length > 0 || ![undefined, "--update", "--slowed"].includes(option)) throw new RangeError(`guard: expected --update or --slowed, got ${[option, ...rest].join(" ")}`);
+  if (rest.length > 0 || ![undefined, "--update", "--slowed"].includes(option)) {
+    throw new RangeError(`guard: expected --update or --slowed, got ${[option, ...rest].join(" ")}`);
+  }
   if (option === "--update") {
     const quiet = watch();
     const probe = await createProbe();
@@ -116,7 +118,9 @@ async function main([option, ...rest]) {
 
 async function examineLibrary() {
   const reference = JSON.parse(readFileSync(stored, "utf8"));
-  if (reference.machineClass !== classOfMachine()) console.log(`guard: the figures are of ${reference.machineClass}; this is ${classOfMachine()}, so the bounds are wide`);
+  if (reference.machineClass !== classOfMachine()) {
+    console.log(`guard: the figures are of ${reference.machineClass}; this is ${classOfMachine()}, so the bounds are wide`);
+  }
   const contenders = await createContenders();
   for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
     if (await examine(contenders, reference)) return true;

@@ -84,6 +84,7 @@ export function watch() {
 export function describeQuiet({ loadBefore, loadAfter, othersCores, probe, probeSpread, disturbed, seconds }) {
   const load = loadBefore === undefined ? "no load average on this system" : `load average ${loadBefore} at the start, ${loadAfter} at the end`;
   const others = othersCores === undefined ? "" : `, other processes used ${othersCores.toFixed(2)} cores on average`;
-  const verdict = disturbed ? "**Other work disturbed this run**: trust the ratios before the times, and repeat it on a quiet machine." : "Nothing disturbed this run.";
-  return `${Math.round(seconds)} s; ${load}${others}; SIMD peak ${probe.toFixed(1)} GFLOP/s ± ${probeSpread.toFixed(0)} % over the run. ${verdict}`;
+  const advice = "**Other work disturbed this run**: trust the ratios before the times, and repeat it on a quiet machine.";
+  const verdict = disturbed ? advice : "Nothing disturbed this run.";
+  return `Measured in ${Math.round(seconds)} s; ${load}${others}; SIMD peak ${probe.toFixed(1)} GFLOP/s ± ${probeSpread.toFixed(0)} % over the run. ${verdict}`;
 }

@@ -13,7 +13,10 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const read = (path) => (existsSync(at(path)) ? JSON.parse(readFileSync(at(path), "utf8")) : undefined);
 
 /** Ours first; the order of the bars in all pictures. */
-const ORDER = ["rosenblatt", "rosenblatt, 2 threads", "tfjs-wasm", "onnxruntime-web", "onnxruntime-node", "pytorch", "pytorch, 2 threads", "brain.js", "brain.js, plain descent", "synaptic", "convnetjs"];
+const ORDER = [
+  "rosenblatt", "rosenblatt, 2 threads", "tfjs-wasm", "onnxruntime-web", "onnxruntime-node", "pytorch", "pytorch, 2 threads",
+  "brain.js", "brain.js, plain descent", "synaptic", "convnetjs",
+];
 const NATIVE = ["onnxruntime-node", "pytorch", "pytorch, 2 threads"];
 const colourOf = (name) => (name.startsWith("rosenblatt") ? "ours" : NATIVE.includes(name) ? "native" : "other");
 const PICTURES = {
@@ -40,7 +43,8 @@ function drawPeers({ machine, quiet, networks }) {
       }),
     }));
     const legend = [["ours", "rosenblatt"], ["other", "JavaScript and WebAssembly"], ["native", "native code"]];
-    writeFileSync(at(`pictures/${file}.svg`), barChart({ title: `${title} beside other libraries`, unit, groups, legend, logarithmic: true, notes: [...machineLines(machine), ...disturbed] }));
+    const notes = [...machineLines(machine), ...disturbed];
+    writeFileSync(at(`pictures/${file}.svg`), barChart({ title: `${title} beside other libraries`, unit, groups, legend, logarithmic: true, notes }));
   }
 }
 
@@ -54,7 +58,8 @@ function drawThreads({ machine, quiet, training }) {
       ...(count === 2 ? { mark: goals.twoThreads[key] } : {}),
     })),
   }));
-  const notes = [...machineLines(machine), `peak: ${quiet.probe.toFixed(0)} GFLOP/s of 128-bit SIMD, one core`, ...(quiet.disturbed ? ["other work disturbed this run"] : [])];
+  const disturbed = quiet.disturbed ? ["other work disturbed this run"] : [];
+  const notes = [...machineLines(machine), `peak: ${quiet.probe.toFixed(0)} GFLOP/s of 128-bit SIMD, one core`, ...disturbed];
   const marked = training[0].threads.length > 1;
   writeFileSync(at("pictures/threads.svg"), barChart({
     title: "Training by threads", unit: "times one thread; samples/s", groups, logarithmic: false, most: 2.6, notes,

@@ -19,18 +19,25 @@ export function replaceBetween(text, name, block) {
 
 function trainingTable({ training }) {
   const counts = training[0].threads.map(({ threads }) => threads);
-  const head = ["network", "batch", ...counts.map((count) => `${count === 1 ? "1 thread" : `${count} threads`}, samples/s`), "± %", "GFLOP/s", "of the peak", ...counts.slice(1).map((count, i) => `${count} over ${counts[i]}`)];
+  const head = [
+    "network", "batch", ...counts.map((count) => `${count === 1 ? "1 thread" : `${count} threads`}, samples/s`), "± %", "GFLOP/s", "of the peak",
+    ...counts.slice(1).map((count, i) => `${count} over ${counts[i]}`),
+  ];
   const rows = training.map(({ key, shape, batch, threads }) => {
     const [one, ...more] = threads;
     const gains = more.map(({ threads: count, gain }, i) => against(gain / threads[i].gain, count === 2 ? goals.twoThreads[key] : goals.fourOverTwo, times));
-    return [`${key} ${shape}`, String(batch), ...threads.map(({ samplesPerSecond }) => three(samplesPerSecond)), one.spread.toFixed(0), one.gflops.toFixed(1), against(one.share, goals.share[key], share), ...gains];
+    return [
+      `${key} ${shape}`, String(batch), ...threads.map(({ samplesPerSecond }) => three(samplesPerSecond)), one.spread.toFixed(0), one.gflops.toFixed(1),
+      against(one.share, goals.share[key], share), ...gains,
+    ];
   });
   return table([head, ...rows]);
 }
 
 function predictionTable({ prediction }) {
   const rows = prediction.map(({ key, shape, p50, p99, batch }) => [
-    `${key} ${shape}`, against(p50, goals.singleMicroseconds[key], three), three(p99), three(batch.samplesPerSecond), batch.spread.toFixed(0), batch.gflops.toFixed(1), share(batch.share),
+    `${key} ${shape}`, against(p50, goals.singleMicroseconds[key], three), three(p99),
+    three(batch.samplesPerSecond), batch.spread.toFixed(0), batch.gflops.toFixed(1), share(batch.share),
   ]);
   return table([["network", "one prediction, µs", "p99", "batch of 1,024, samples/s", "± %", "GFLOP/s", "of the peak"], ...rows]);
 }
@@ -64,7 +71,8 @@ function revectorizeTable(engines) {
 function relaxedTable(engines) {
   const names = ["forward", "weight gradient", "input gradient"];
   const rows = engines.map(({ node, relaxed, plain, commit }) => [
-    `Node ${node}, ${commit}`, ...names.map((name) => (relaxed ? gain(meanOf(plain, "plain", name), meanOf(plain, "relaxed", name)) : "no relaxed SIMD here, or not built")),
+    `Node ${node}, ${commit}`,
+    ...names.map((name) => (relaxed ? gain(meanOf(plain, "plain", name), meanOf(plain, "relaxed", name)) : "no relaxed SIMD here, or not built")),
   ]);
   return table([["engine, commit", ...names], ...rows]);
 }
@@ -90,10 +98,11 @@ export function formatOwn(results) {
     "## Training with Adam", "", trainingTable(results), "", ...(reason === undefined ? [] : [`One thread only: ${reason}.`, ""]),
     "## Prediction", "", "One prediction of a typed array into a typed array, p50 and p99 (below 2 µs of groups of 16 calls).", "", predictionTable(results), "",
     "## Products of a dense layer", "", "One thread, the core's own kernel.", "", productTable(results), "",
-    "## Memory", "", "Linear memory after a fit with Adam, beside parameters × 7 (themselves, gradient, two slots, snapshot of three), one batch's matrices, the data window and two pages:",
-    "", memoryTable(results), "",
+    "## Memory", "", "Linear memory after a fit with Adam, beside parameters × 7 (themselves, gradient, two slots, snapshot of three), one batch's matrices, the data",
+    "window and two pages:", "", memoryTable(results), "",
     "## Cold start", "",
-    `From process start to the first prediction of T2: ${coldStart.predictionMs.toFixed(1)} ms, ${coldStart.addedMs.toFixed(1)} ms more than an empty script's ${coldStart.emptyMs.toFixed(1)} ms (goal: at most ${goals.coldStartMs} ms more; median of ${coldStart.starts} starts in turn, ± ${coldStart.spread.toFixed(0)} %).`, "",
+    `From process start to the first prediction of T2: ${coldStart.predictionMs.toFixed(1)} ms, ${coldStart.addedMs.toFixed(1)} ms more than an empty script's`,
+    `${coldStart.emptyMs.toFixed(1)} ms (goal: at most ${goals.coldStartMs} ms more; median of ${coldStart.starts} starts in turn, ± ${coldStart.spread.toFixed(0)} %).`, "",
     ...engineSections(results),
   ].join("\n");
 }
@@ -102,12 +111,15 @@ export function formatOwn(results) {
 export function formatReadme({ machine, quiet, training, prediction, coldStart }) {
   const counts = training[0].threads.map(({ threads }) => threads);
   const rows = training.map(({ key, shape, batch, threads }, i) => [
-    `${key} ${shape}`, String(batch), ...threads.map(({ samplesPerSecond }) => three(samplesPerSecond)), share(threads[0].share), three(prediction[i].p50), three(prediction[i].batch.samplesPerSecond),
+    `${key} ${shape}`, String(batch), ...threads.map(({ samplesPerSecond }) => three(samplesPerSecond)), share(threads[0].share),
+    three(prediction[i].p50), three(prediction[i].batch.samplesPerSecond),
   ]);
-  const head = ["network", "batch", ...counts.map((count) => (count === 1 ? "training, samples/s" : `${count} threads`)), "of the peak", "one prediction, µs", "1,024 at once, samples/s"];
+  const trained = counts.map((count) => (count === 1 ? "training, samples/s" : `${count} threads`));
+  const head = ["network", "batch", ...trained, "of the peak", "one prediction, µs", "1,024 at once, samples/s"];
   return [
-    `\`npm run bench\` on ${machineLine(machine)}. Training with Adam; the peak is what a probe of this machine's 128-bit SIMD (multiply and add, no FMA) reaches in`,
-    `turn with it: ${quiet.probe.toFixed(1)} GFLOP/s on one core. ${quiet.disturbed ? "Other work disturbed this run. " : ""}Cold start: the first prediction of T2 comes ${coldStart.addedMs.toFixed(0)} ms after an empty script would end.`, "",
+    `\`npm run bench\` on ${machineLine(machine)}. Training with Adam; the peak is what a probe of`,
+    `this machine's 128-bit SIMD (multiply and add, no FMA) reaches in turn with it: ${quiet.probe.toFixed(1)} GFLOP/s on one core.`,
+    `${quiet.disturbed ? "Other work disturbed this run. " : ""}Cold start: the first prediction of T2 comes ${coldStart.addedMs.toFixed(0)} ms after an empty script would end.`, "",
     table([head, ...rows]),
   ].join("\n");
 }

@@ -67,8 +67,8 @@ async function main() {
   if (values.node !== undefined) {
     const results = readResults();
     if (results === undefined) throw new Error("bench/results.json: expected a file, got none. Run npm run bench first");
-    const engines = values.node.map((binary) => ({ ...measureEngine(binary, { rounds: values.quick ? 1 : 5, milliseconds: extent.short }), commit: commit() }));
-    results.engines = engines;
+    const options = { rounds: values.quick ? 1 : 5, milliseconds: extent.short };
+    results.engines = values.node.map((binary) => ({ ...measureEngine(binary, options), commit: commit() }));
     console.log(formatOwn(results));
     if (!values.quick) write(results);
     return;

@@ -20,7 +20,9 @@ export async function compileSlowed() {
     cpSync(sources, copy, { recursive: true });
     const file = join(copy, "simd.ts");
     const source = readFileSync(file, "utf8");
-    if (source.split(FIND).length !== 2) throw new Error(`assembly/simd.ts: expected ${FIND} once. Name in bench/slowed.mjs what the micro-kernels multiply and add by`);
+    if (source.split(FIND).length !== 2) {
+      throw new Error(`assembly/simd.ts: expected ${FIND} once. Name in bench/slowed.mjs what the micro-kernels multiply and add by`);
+    }
     writeFileSync(file, source.replace(FIND, PUT));
     const { error, stderr } = await asc.main([
       "gemm.ts", "--baseDir", copy, "-o", "slowed.wasm", "--runtime", "stub", "--enable", "simd", "--enable", "threads", "--importMemory", "--sharedMemory",

@@ -28,7 +28,8 @@ export async function measureTraining(library, network, probe, probes, { rounds,
     // each round against the probe and the single thread of the same round
     const shares = values.map((rate, i) => (rate * operations) / 1e9 / peaks[i]);
     const gains = values.map((rate, i) => rate / rates.get(1)[i]);
-    return { threads: count, samplesPerSecond: median(values), spread: spread(values), gflops: (median(values) * operations) / 1e9, share: median(shares), gain: median(gains) };
+    const samplesPerSecond = median(values);
+    return { threads: count, samplesPerSecond, spread: spread(values), gflops: (samplesPerSecond * operations) / 1e9, share: median(shares), gain: median(gains) };
   });
   model.dispose();
   return { key: network.key, shape: shapeOf(network), batch: network.batch, peak, threads, ...(counts.length === 1 ? { reason } : {}) };

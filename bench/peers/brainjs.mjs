@@ -25,7 +25,8 @@ export async function create({ network, variant }) {
   const activation = layers[0][1] === "tanh" ? "tanh" : "sigmoid";
   const net = new brain.NeuralNetwork({ hiddenLayers: layers.slice(0, -1).map(([units]) => units), activation });
   const iterations = ITERATIONS[key] ?? 1;
-  const options = { iterations, errorThresh: 1e-30, log: false, errorCheckInterval: 1e9, learningRate: variant === "descent" ? 0.1 : 0.001, ...(variant === "descent" ? {} : { praxis: "adam" }) };
+  const rule = variant === "descent" ? { learningRate: 0.1 } : { learningRate: 0.001, praxis: "adam" };
+  const options = { iterations, errorThresh: 1e-30, log: false, errorCheckInterval: 1e9, ...rule };
   const unit = () => net.train(data, options);
   net.train(data.slice(0, 2), { ...options, iterations: 1 });
   const loss = () => data.reduce((sum, { input, output }) => sum + net.run(input).reduce((part, value, j) => part + (value - output[j]) ** 2, 0), 0);

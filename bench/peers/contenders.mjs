@@ -18,7 +18,7 @@ function pytorchVersion() {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Environments of PyTorch: without a processor type set for OpenBLAS; with two threads OpenBLAS alone has them, for with OpenMP's beside them both collapse. */
+/** Environments of PyTorch: without a processor type set for OpenBLAS; with two threads OpenBLAS alone has them: OpenMP's beside them slow both. */
 function pytorchEnvironment(threads) {
   const { OPENBLAS_CORETYPE: dropped, OPENBLAS_L2_SIZE: droppedToo, ...environment } = process.env;
   return { ...environment, OMP_NUM_THREADS: "1", OMP_WAIT_POLICY: "PASSIVE", OPENBLAS_NUM_THREADS: String(threads) };

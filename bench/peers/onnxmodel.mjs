@@ -7,16 +7,23 @@ import { weightsOf } from "./work.mjs";
 const PROTO = `
 syntax = "proto2";
 message AttributeProto { optional string name = 1; optional float f = 2; optional int64 i = 3; optional int32 type = 20; }
-message NodeProto { repeated string input = 1; repeated string output = 2; optional string name = 3; optional string op_type = 4; repeated AttributeProto attribute = 5; }
+message NodeProto {
+  repeated string input = 1; repeated string output = 2; optional string name = 3; optional string op_type = 4; repeated AttributeProto attribute = 5;
+}
 message TensorProto { repeated int64 dims = 1 [packed = false]; optional int32 data_type = 2; optional string name = 8; optional bytes raw_data = 9; }
 message Dimension { optional int64 dim_value = 1; optional string dim_param = 2; }
 message TensorShapeProto { repeated Dimension dim = 1; }
 message TensorType { optional int32 elem_type = 1; optional TensorShapeProto shape = 2; }
 message TypeProto { optional TensorType tensor_type = 1; }
 message ValueInfoProto { optional string name = 1; optional TypeProto type = 2; }
-message GraphProto { repeated NodeProto node = 1; optional string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
+message GraphProto {
+  repeated NodeProto node = 1; optional string name = 2; repeated TensorProto initializer = 5;
+  repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
+}
 message OperatorSetIdProto { optional string domain = 1; optional int64 version = 2; }
-message ModelProto { optional int64 ir_version = 1; optional string producer_name = 2; optional GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
+message ModelProto {
+  optional int64 ir_version = 1; optional string producer_name = 2; optional GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8;
+}
 `;
 const FLOAT = 1;
 const INT_ATTRIBUTE = 2;

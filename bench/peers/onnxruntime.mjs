@@ -9,7 +9,8 @@ import { batch, single } from "./work.mjs";
 async function open(name, model) {
   if (name === "onnxruntime-node") {
     const { default: ort } = await import("onnxruntime-node");
-    return { ort, session: await ort.InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", graphOptimizationLevel: "all" }) };
+    const options = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", graphOptimizationLevel: "all" };
+    return { ort, session: await ort.InferenceSession.create(model, options) };
   }
   const ort = await import("onnxruntime-web");
   ort.env.wasm.numThreads = 1;

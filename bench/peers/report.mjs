@@ -80,11 +80,12 @@ function settings({ versions, networks }) {
   const foreach = networks.filter(({ notes }) => notes.pytorch?.startsWith("foreach")).map(({ key }) => key);
   return [
     `Versions: ${listed.join("; ")}.`, "",
-    "Settings: Adam at 0.001 in f32, one thread, batches as in bench/networks.mjs, but for libraries that have none of it: brain.js (its Adam; \"plain descent\": without) and",
-    "synaptic (plain descent) train sample by sample with sigmoids and squared error, convnetjs by descent with momentum in f64. tfjs-wasm: batches cut beforehand, fused products",
-    `for predictions. PyTorch: OPENBLAS_CORETYPE unset; with 2 threads OpenBLAS alone has them; Adam as a loop${foreach.length > 0 ? `, over lists of tensors (foreach) where that was quicker: ${foreach.join(", ")}` : ""}; predictions by the traced, frozen`,
-    "module. ONNX Runtime trains nothing. Predictions go from a typed array (numpy's, plain arrays for brain.js and synaptic) to one. Predictions of tfjs-wasm, PyTorch and",
-    "ONNX Runtime from our weights equal ours to 1e-5, and every training has lowered its loss, before anything is timed.", "",
+    "Settings: Adam at 0.001 in f32, one thread, batches as in bench/networks.mjs, but for libraries that have none of it: brain.js (its Adam; \"plain",
+    "descent\": without) and synaptic (plain descent) train sample by sample with sigmoids (brain.js T1 with tanh) and squared error, convnetjs by descent",
+    "with momentum in f64. tfjs-wasm: batches cut beforehand, fused products for predictions. PyTorch: OPENBLAS_CORETYPE unset; with 2 threads OpenBLAS",
+    `alone has them; predictions by the traced, frozen module; Adam as a loop${foreach.length > 0 ? `, over lists of tensors (foreach) where that was quicker: ${foreach.join(", ")}` : ""}.`,
+    "ONNX Runtime trains nothing. Predictions go from a typed array (numpy's, plain arrays for brain.js and synaptic) to one. Predictions of tfjs-wasm,",
+    "PyTorch and ONNX Runtime from our weights equal ours to 1e-5, and every training has lowered its loss, before anything is timed.", "",
   ];
 }
 
@@ -99,9 +100,11 @@ export function formatPeers(results) {
     `\`npm run bench:peers\` on ${machineLine(machine)}; ${machine.date}.`, "", describeQuiet(quiet), "",
     ...settings(results),
     networks.map(({ key, shape, batch }) => `${key} ${shape}, batches of ${batch}`).join("; ") + ".", "",
-    "Medians of rounds in which every library has its turn, ± half the range. Ratios are ours over theirs in speed, round by round; \"of\" names the goal; bold where the peer is faster.", "",
+    "Medians of rounds in which every library has its turn, ± half the range. Ratios are ours over theirs in speed, round by round, those over a peer with",
+    "2 threads of ours with 2 where it has them; \"of\" names the goal; bold where the peer is faster.", "",
     ...Object.entries(titles).flatMap(([task, title]) => [
-      `## ${title}`, "", ...(task === "single" ? ["p99 in brackets; calls below 2 µs are timed in groups of 16.", ""] : []), figureTable(results, task), "", ratioTable(results, task), "",
+      `## ${title}`, "", ...(task === "single" ? ["p99 in brackets; calls below 2 µs are timed in groups of 16.", ""] : []),
+      figureTable(results, task), "", ratioTable(results, task), "",
       ...(task === "train" && mean !== undefined ? [`Geometric mean over tfjs-wasm, T2 to T6: ${times(mean)} of ${times(goals.trainingMean)}.`, ""] : []),
     ]),
     "## Where a peer wins", "", ...(lost.length > 0 ? lost : ["Nowhere."]), "",
@@ -123,7 +126,8 @@ export function formatReadme(results) {
   ]);
   const inference = ["tfjs-wasm", "onnxruntime-web", "onnxruntime-node"];
   return [
-    `\`npm run bench:peers\`, one thread each, ${machineLine(machine)}: how many times as fast as the peer, bold where the peer is faster${quiet.disturbed ? " (other work disturbed this run)" : ""}.`,
+    `\`npm run bench:peers\`, one thread each, ${machineLine(machine)}:`,
+    `how many times as fast as the peer, bold where the peer is faster${quiet.disturbed ? " (other work disturbed this run)" : ""}.`,
     "PyTorch and onnxruntime-node are native, with vectors up to four times as wide.", "",
     table([["ours", ...results.networks.map(({ key }) => key)], ...body("train", shown), ...body("single", inference), ...body("batch", inference)]), "",
     ...(mean === undefined ? [] : [`Geometric mean of training over tfjs-wasm, T2 to T6: ${times(mean)}. `]),

@@ -34,7 +34,8 @@ function install() {
   if (existsSync(done) && statSync(done).mtimeMs >= statSync(at("package-lock.json")).mtimeMs) return;
   const parameters = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
   const npm = process.env.npm_execpath;
-  execFileSync(npm ? process.execPath : "npm", npm ? [npm, ...parameters] : parameters, { cwd: at("."), stdio: ["ignore", "inherit", "inherit"] });
+  const [command, first] = npm ? [process.execPath, [npm]] : ["npm", []];
+  execFileSync(command, [...first, ...parameters], { cwd: at("."), stdio: ["ignore", "inherit", "inherit"] });
 }
 
 async function bundleTfjs() {
@@ -111,7 +112,8 @@ async function play(ready, { rounds, ms }, probe, probes, problems) {
     const ours = name.endsWith(", 2 threads") && same?.length === rounds ? same : figures.get(`${task}/rosenblatt`);
     const values = answers.map(({ samplesPerSecond, p50 }) => samplesPerSecond ?? p50);
     const ratios = ours?.map(({ samplesPerSecond, p50 }, i) => (p50 === undefined ? samplesPerSecond / values[i] : values[i] / p50));
-    rows.push({ name, task, figure: median(values), ...(task === "single" ? { p99: median(answers.map(({ p99 }) => p99)) } : {}), spread: spread(values), ratio: ratios && median(ratios), threads: ours === same ? 2 : 1 });
+    const p99 = task === "single" ? { p99: median(answers.map((answer) => answer.p99)) } : {};
+    rows.push({ name, task, figure: median(values), ...p99, spread: spread(values), ratio: ratios && median(ratios), threads: ours === same ? 2 : 1 });
   }
   return rows;
 }

@@ -32,9 +32,10 @@ function trainer(network, variables) {
   const { inputs, outputs, batch: size, batches, layers, loss } = network;
   const { samples, targets } = dataOf(network, size * batches);
   const classes = loss === "crossEntropy";
+  const targetsOf = (some) => (classes ? tf.cast(tf.oneHot(tf.tensor1d(some, "int32"), outputs), "float32") : tf.tensor2d(some, [size, 1]));
   const cut = Array.from({ length: batches }, (_, i) => ({
     x: tf.tensor2d(samples.slice(i * size * inputs, (i + 1) * size * inputs), [size, inputs]),
-    y: classes ? tf.keep(tf.cast(tf.oneHot(tf.tensor1d(targets.slice(i * size, (i + 1) * size), "int32"), outputs), "float32")) : tf.tensor2d(targets.slice(i * size, (i + 1) * size), [size, 1]),
+    y: targetsOf(targets.slice(i * size, (i + 1) * size)),
   }));
   const lossOf = ({ x, y }) => {
     const out = layers.reduce((a, [, activation], i) => {
