@@ -52,3 +52,21 @@ export function table(rows) {
   const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join("\n");
 }
+
+/** The value below which a share of the values lies. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+export function geometricMean(values) {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** At least three digits, with separators of thousands: 1,024,000 as 1,020,000; 0.314; 12.1. */
+export function three(value) {
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return Number(value.toPrecision(3)).toLocaleString("en", format);
+}
