@@ -26,7 +26,11 @@ export const LONE_STEP = 128;
 /** The control block never moves: a worker may look at it that comes when its fit is long over. */
 export const CONTROL = 256;
 const PARAMETERS = 1024;
-/** Floats of activations that a chunk of predictions may fill: 4 MB, so that a chunk stays in a second- or third-level cache. */
+/**
+ * Rows of a chunk of predictions: a multiple of the product's tile, enough to make packing the weights cheap (2 % of the product),
+ * few enough to be small beside the parameters. Floats that it may fill: 4 MB, so that it stays in a second- or third-level cache.
+ */
+const CHUNK_ROWS = 26 * MR;
 const CHUNK_FLOATS = 2 ** 20;
 /** The tapes that lie in memory side by side, and the most instructions that each takes for n layers: see plan/tape.ts. */
 const tapeLengths = {
@@ -233,9 +237,9 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const sampleStride = rowStride(topology.inputs);
   const floatsPerRow = sampleStride + strides.reduce((sum, stride) => sum + stride, 0);
   const fitting = Math.floor(CHUNK_FLOATS / floatsPerRow);
-  const chunk = Math.min(256, fitting < 8 ? Math.max(1, fitting) : fitting & ~7);
+  const chunk = Math.min(CHUNK_ROWS, fitting < MR ? Math.max(1, fitting) : fitting - (fitting % MR));
   const rows = Math.max(demand.batch, chunk);
-  const widest = Math.max(sampleStride, ...strides);
+  const widest = Math.max(...strides);
 
   const threads = demand.threads ?? 1;
   const panelBytes = scratchBytes(topology, rows);
