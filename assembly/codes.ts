@@ -128,6 +128,9 @@ export const KC = 512;
 /** Bytes of scratch that a product needs: a panel, a tile of 5 rows and a bias. */
 export const PANEL_BYTES = KC * NR * 4 + 6 * NR * 4;
 
+/** Columns up to which softmax and its cross-entropy take four rows at a time: a longer row fills enough vectors by itself. */
+export const NARROW = 16;
+
 /** Floats in a block of `penalty`, `gradientSquares` and of partial sums: fixed, so that sums do not depend on threads. */
 export const BLOCK = 4096;
 
