@@ -135,6 +135,9 @@ export const PACKED_FLOATS = 52 * MR * KC;
 /** Bytes of a thread's scratch before the packed rows of A: a tile, a bias, the panels. */
 export const PANEL_BYTES = PANEL_FLOATS * 4 + (MR + 1) * NR * 4;
 
+/** Columns up to which softmax and its cross-entropy take four rows at a time: a longer row fills enough vectors by itself. */
+export const NARROW = 16;
+
 /** Floats in a block of `penalty`, `gradientSquares` and of partial sums: fixed, so that sums do not depend on threads. */
 export const BLOCK = 4096;
 

@@ -8,7 +8,7 @@
 // `scale` carries the mean: sample weight / sum of weights, and / outputs for the losses that average over outputs.
 // Row values are the plain sums; the caller weights and averages them in f64.
 
-import { HitMode, LossCode } from "./codes";
+import { HitMode, LossCode, NARROW } from "./codes";
 import { exp64, log64 } from "./double";
 import { LANES, columnOf, demotePairs, laneMask, promoteHigh, splatLane, storePartial } from "./simd";
 import { exp4, expm14, log4, log1p4, tanh4 } from "./vmath";
@@ -158,12 +158,6 @@ function softmaxCrossEntropyRow(z: usize, a: usize, t: usize, d: usize, columns:
   return value;
 }
 
-/** One more column, whose predecessors have the greatest m: the lanes where it is greater. */
-@inline
-function above(z: v128, m: v128, exists: v128): v128 {
-  return v128.and(f32x4.gt(z, m), exists);
-}
-
 /** t·((m − z) + logSum) of two rows in f64, 0 where t is 0. */
 @inline
 function crossTerm(t: v128, m: v128, z: v128, logSum: v128): v128 {
@@ -175,76 +169,113 @@ function first(v: v128): v128 {
   return f64x2.promote_low_f32x4(v);
 }
 
+/** Column `k` (constant, 0 to 3) of four rows from `ptr` at these distances. */
+@inline
+function column(ptr: usize, at: usize, at1: usize, at2: usize, at3: usize, k: i32): v128 {
+  return columnOf(v128.load(ptr + at), v128.load(ptr + at1), v128.load(ptr + at2), v128.load(ptr + at3), k);
+}
+
 /**
- * `softmaxCrossEntropyRow` for rows [begin, end) of at most 4 columns, four rows side by side: lane i of a vector belongs to row
- * i. Term by term, and in the order of its sums, the same, and so are the bits.
+ * `softmaxCrossEntropyRow` for rows [begin, end) of at most NARROW columns, four rows side by side: lane i of a vector belongs to
+ * row i. Term by term, and in the order of its sums, the same, and so are the bits.
  */
 function softmaxCrossEntropyNarrow(z: usize, a: usize, t: usize, d: usize, begin: i32, end: i32, columns: i32, stride: usize,
                                    weights: usize, inverse: f64, values: usize): void {
-  const has1 = i32x4.splat(columns > 1 ? -1 : 0), has2 = i32x4.splat(columns > 2 ? -1 : 0), has3 = i32x4.splat(columns > 3 ? -1 : 0);
-  const exists = laneMask(columns);
   for (let row = begin; row < end; row += 4) {
     // rows that are missing repeat the last
     const row1 = min(row + 1, end - 1), row2 = min(row + 2, end - 1), row3 = min(row + 3, end - 1);
     const at = <usize>row * stride, at1 = <usize>row1 * stride, at2 = <usize>row2 * stride, at3 = <usize>row3 * stride;
-    let r0 = v128.load(z + at), r1 = v128.load(z + at1), r2 = v128.load(z + at2), r3 = v128.load(z + at3);
-    const z0 = columnOf(r0, r1, r2, r3, 0), z1 = columnOf(r0, r1, r2, r3, 1), z2 = columnOf(r0, r1, r2, r3, 2), z3 = columnOf(r0, r1, r2, r3, 3);
-    // the greatest, the first of equals, which the sum leaves out
-    const is1 = above(z1, z0, has1);
-    let m = v128.bitselect(z1, z0, is1);
-    const is2 = above(z2, m, has2);
-    m = v128.bitselect(z2, m, is2);
-    const is3 = above(z3, m, has3);
-    m = v128.bitselect(z3, m, is3);
-    const e0 = v128.and(exp4(f32x4.sub(z0, m)), v128.or(v128.or(is1, is2), is3));
-    const e1 = v128.and(exp4(f32x4.sub(z1, m)), v128.and(has1, v128.or(v128.not(is1), v128.or(is2, is3))));
-    const e2 = v128.and(exp4(f32x4.sub(z2, m)), v128.and(has2, v128.or(v128.not(is2), is3)));
-    const e3 = v128.and(exp4(f32x4.sub(z3, m)), v128.andnot(has3, is3));
-    const restLow = f64x2.add(f64x2.add(f64x2.add(first(e0), first(e1)), first(e2)), first(e3));
-    const restHigh = f64x2.add(f64x2.add(f64x2.add(promoteHigh(e0), promoteHigh(e1)), promoteHigh(e2)), promoteHigh(e3));
-    const logSum = log1p4(demotePairs(restLow, restHigh));
-    // the value
-    r0 = v128.load(t + at);
-    r1 = v128.load(t + at1);
-    r2 = v128.load(t + at2);
-    r3 = v128.load(t + at3);
-    const t0 = columnOf(r0, r1, r2, r3, 0), t1 = v128.and(columnOf(r0, r1, r2, r3, 1), has1);
-    const t2 = v128.and(columnOf(r0, r1, r2, r3, 2), has2), t3 = v128.and(columnOf(r0, r1, r2, r3, 3), has3);
+    // the greatest, the first of equals, and where it is
+    let m = column(z, at, at1, at2, at3, 0);
+    let top = i32x4.splat(0);
+    for (let k = 0; k < columns; k += 4) {
+      const from = z + (<usize>k << 2);
+      const r0 = v128.load(from + at), r1 = v128.load(from + at1), r2 = v128.load(from + at2), r3 = v128.load(from + at3);
+      const z0 = columnOf(r0, r1, r2, r3, 0), z1 = columnOf(r0, r1, r2, r3, 1), z2 = columnOf(r0, r1, r2, r3, 2), z3 = columnOf(r0, r1, r2, r3, 3);
+      const exists = laneMask(columns - k);
+      let more = f32x4.gt(z0, m);
+      m = v128.bitselect(z0, m, more);
+      top = v128.bitselect(i32x4.splat(k), top, more);
+      more = v128.and(f32x4.gt(z1, m), splatLane(exists, 1));
+      m = v128.bitselect(z1, m, more);
+      top = v128.bitselect(i32x4.splat(k + 1), top, more);
+      more = v128.and(f32x4.gt(z2, m), splatLane(exists, 2));
+      m = v128.bitselect(z2, m, more);
+      top = v128.bitselect(i32x4.splat(k + 2), top, more);
+      more = v128.and(f32x4.gt(z3, m), splatLane(exists, 3));
+      m = v128.bitselect(z3, m, more);
+      top = v128.bitselect(i32x4.splat(k + 3), top, more);
+    }
+    // the sum of the others
+    let low = f64x2.splat(0), high = low;
+    for (let k = 0; k < columns; k += 4) {
+      const from = z + (<usize>k << 2);
+      const r0 = v128.load(from + at), r1 = v128.load(from + at1), r2 = v128.load(from + at2), r3 = v128.load(from + at3);
+      const exists = laneMask(columns - k);
+      const e0 = v128.andnot(exp4(f32x4.sub(columnOf(r0, r1, r2, r3, 0), m)), i32x4.eq(top, i32x4.splat(k)));
+      const e1 = v128.and(exp4(f32x4.sub(columnOf(r0, r1, r2, r3, 1), m)), v128.andnot(splatLane(exists, 1), i32x4.eq(top, i32x4.splat(k + 1))));
+      const e2 = v128.and(exp4(f32x4.sub(columnOf(r0, r1, r2, r3, 2), m)), v128.andnot(splatLane(exists, 2), i32x4.eq(top, i32x4.splat(k + 2))));
+      const e3 = v128.and(exp4(f32x4.sub(columnOf(r0, r1, r2, r3, 3), m)), v128.andnot(splatLane(exists, 3), i32x4.eq(top, i32x4.splat(k + 3))));
+      low = f64x2.add(f64x2.add(f64x2.add(f64x2.add(low, first(e0)), first(e1)), first(e2)), first(e3));
+      high = f64x2.add(f64x2.add(f64x2.add(f64x2.add(high, promoteHigh(e0)), promoteHigh(e1)), promoteHigh(e2)), promoteHigh(e3));
+    }
+    const logSum = log1p4(demotePairs(low, high));
+    // the value, and the sum of the targets
     const mLow = first(m), mHigh = promoteHigh(m), logLow = first(logSum), logHigh = promoteHigh(logSum);
-    let low = crossTerm(first(t0), mLow, first(z0), logLow);
-    low = f64x2.add(low, crossTerm(first(t1), mLow, first(z1), logLow));
-    low = f64x2.add(low, crossTerm(first(t2), mLow, first(z2), logLow));
-    low = f64x2.add(low, crossTerm(first(t3), mLow, first(z3), logLow));
-    let high = crossTerm(promoteHigh(t0), mHigh, promoteHigh(z0), logHigh);
-    high = f64x2.add(high, crossTerm(promoteHigh(t1), mHigh, promoteHigh(z1), logHigh));
-    high = f64x2.add(high, crossTerm(promoteHigh(t2), mHigh, promoteHigh(z2), logHigh));
-    high = f64x2.add(high, crossTerm(promoteHigh(t3), mHigh, promoteHigh(z3), logHigh));
+    let sumLow = f64x2.splat(0), sumHigh = sumLow;
+    low = high = sumLow;
+    for (let k = 0; k < columns; k += 4) {
+      const skip = <usize>k << 2;
+      const exists = laneMask(columns - k);
+      let r0 = v128.load(z + skip + at), r1 = v128.load(z + skip + at1), r2 = v128.load(z + skip + at2), r3 = v128.load(z + skip + at3);
+      const z0 = columnOf(r0, r1, r2, r3, 0), z1 = columnOf(r0, r1, r2, r3, 1), z2 = columnOf(r0, r1, r2, r3, 2), z3 = columnOf(r0, r1, r2, r3, 3);
+      r0 = v128.and(v128.load(t + skip + at), exists);
+      r1 = v128.and(v128.load(t + skip + at1), exists);
+      r2 = v128.and(v128.load(t + skip + at2), exists);
+      r3 = v128.and(v128.load(t + skip + at3), exists);
+      const t0 = columnOf(r0, r1, r2, r3, 0), t1 = columnOf(r0, r1, r2, r3, 1), t2 = columnOf(r0, r1, r2, r3, 2), t3 = columnOf(r0, r1, r2, r3, 3);
+      low = f64x2.add(low, crossTerm(first(t0), mLow, first(z0), logLow));
+      low = f64x2.add(low, crossTerm(first(t1), mLow, first(z1), logLow));
+      low = f64x2.add(low, crossTerm(first(t2), mLow, first(z2), logLow));
+      low = f64x2.add(low, crossTerm(first(t3), mLow, first(z3), logLow));
+      high = f64x2.add(high, crossTerm(promoteHigh(t0), mHigh, promoteHigh(z0), logHigh));
+      high = f64x2.add(high, crossTerm(promoteHigh(t1), mHigh, promoteHigh(z1), logHigh));
+      high = f64x2.add(high, crossTerm(promoteHigh(t2), mHigh, promoteHigh(z2), logHigh));
+      high = f64x2.add(high, crossTerm(promoteHigh(t3), mHigh, promoteHigh(z3), logHigh));
+      sumLow = f64x2.add(f64x2.add(f64x2.add(f64x2.add(sumLow, first(t0)), first(t1)), first(t2)), first(t3));
+      sumHigh = f64x2.add(f64x2.add(f64x2.add(f64x2.add(sumHigh, promoteHigh(t0)), promoteHigh(t1)), promoteHigh(t2)), promoteHigh(t3));
+    }
     let weightLow = f64x2.splat(1), weightHigh = weightLow;
     if (weights) {
       weightLow = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(weights + (<usize>row << 2))), 1, <f64>load<f32>(weights + (<usize>row1 << 2)));
       weightHigh = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(weights + (<usize>row2 << 2))), 1, <f64>load<f32>(weights + (<usize>row3 << 2)));
     }
-    const valueLow = f64x2.mul(weightLow, low), valueHigh = f64x2.mul(weightHigh, high);
-    v128.store64_lane(values + (<usize>row << 3), valueLow, 0);
-    v128.store64_lane(values + (<usize>row1 << 3), valueLow, 1);
-    v128.store64_lane(values + (<usize>row2 << 3), valueHigh, 0);
-    v128.store64_lane(values + (<usize>row3 << 3), valueHigh, 1);
+    low = f64x2.mul(weightLow, low);
+    high = f64x2.mul(weightHigh, high);
+    v128.store64_lane(values + (<usize>row << 3), low, 0);
+    v128.store64_lane(values + (<usize>row1 << 3), low, 1);
+    v128.store64_lane(values + (<usize>row2 << 3), high, 0);
+    v128.store64_lane(values + (<usize>row3 << 3), high, 1);
     if (!d) continue;
     // dZ = (a·Σt − t)·scale
-    const sumLow = f64x2.add(f64x2.add(f64x2.add(first(t0), first(t1)), first(t2)), first(t3));
-    const sumHigh = f64x2.add(f64x2.add(f64x2.add(promoteHigh(t0), promoteHigh(t1)), promoteHigh(t2)), promoteHigh(t3));
     const total = demotePairs(sumLow, sumHigh);
     const scale = demotePairs(f64x2.mul(weightLow, f64x2.splat(inverse)), f64x2.mul(weightHigh, f64x2.splat(inverse)));
-    storeCross(a + at, r0, d + at, splatLane(total, 0), splatLane(scale, 0), exists);
-    storeCross(a + at1, r1, d + at1, splatLane(total, 1), splatLane(scale, 1), exists);
-    storeCross(a + at2, r2, d + at2, splatLane(total, 2), splatLane(scale, 2), exists);
-    storeCross(a + at3, r3, d + at3, splatLane(total, 3), splatLane(scale, 3), exists);
+    const total0 = splatLane(total, 0), total1 = splatLane(total, 1), total2 = splatLane(total, 2), total3 = splatLane(total, 3);
+    const scale0 = splatLane(scale, 0), scale1 = splatLane(scale, 1), scale2 = splatLane(scale, 2), scale3 = splatLane(scale, 3);
+    for (let k = 0; k < columns; k += 4) {
+      const skip = <usize>k << 2;
+      const exists = laneMask(columns - k);
+      storeCross(a + skip + at, t + skip + at, d + skip + at, total0, scale0, exists);
+      storeCross(a + skip + at1, t + skip + at1, d + skip + at1, total1, scale1, exists);
+      storeCross(a + skip + at2, t + skip + at2, d + skip + at2, total2, scale2, exists);
+      storeCross(a + skip + at3, t + skip + at3, d + skip + at3, total3, scale3, exists);
+    }
   }
 }
 
 @inline
-function storeCross(a: usize, t: v128, d: usize, total: v128, scale: v128, exists: v128): void {
-  v128.store(d, v128.and(f32x4.mul(f32x4.sub(f32x4.mul(v128.load(a), total), t), scale), exists));
+function storeCross(a: usize, t: usize, d: usize, total: v128, scale: v128, exists: v128): void {
+  v128.store(d, v128.and(f32x4.mul(f32x4.sub(f32x4.mul(v128.load(a), total), v128.load(t)), scale), exists));
 }
 
 /**
@@ -335,6 +366,12 @@ function countHits(mode: i32, a: usize, t: usize, columns: i32, outputThreshold:
   return hits;
 }
 
+/** One more column, whose predecessors have the greatest m: the lanes where it is greater. */
+@inline
+function above(z: v128, m: v128, exists: v128): v128 {
+  return v128.and(f32x4.gt(z, m), exists);
+}
+
 /** Indices of the greatest values of four rows of at most 4 columns, the first of equals. */
 @inline
 function argMax4(ptr: usize, at: usize, at1: usize, at2: usize, at3: usize, has1: v128, has2: v128, has3: v128): v128 {
@@ -384,7 +421,7 @@ export function hitRows(mode: i32, a: usize, t: usize, begin: i32, end: i32, col
  */
 export function lossRows(code: i32, parameter: f32, z: usize, a: usize, t: usize, d: usize, begin: i32, end: i32, columns: i32, stride: usize,
                          weights: usize, inverse: f64, values: usize): void {
-  if (code == LossCode.softmaxCrossEntropy && columns > 0 && columns <= LANES) {
+  if (code == LossCode.softmaxCrossEntropy && columns > 0 && columns <= NARROW && end - begin > 1) {
     return softmaxCrossEntropyNarrow(z, a, t, d, begin, end, columns, stride, weights, inverse, values);
   }
   const p = f32x4.splat(parameter);

@@ -351,6 +351,7 @@ function loss(at: usize, step: usize, begin: i32, end: i32): void {
 
 /** Units [begin, end) of a small layer: the sums, then the activation over them while they are near. */
 function forward(at: usize, rows: i32, begin: i32, end: i32, panel: usize): void {
+  if (begin >= end) return; // a share without units; the activation of a lone one may lie over its sums
   const sums = address(at, DenseForward.sums), stride = address(at, DenseForward.stride);
   smallForward(rows, begin, end, word(at, DenseForward.inputs), address(at, DenseForward.input), address(at, DenseForward.inputStride),
     address(at, DenseForward.weights), address(at, DenseForward.biases), sums, stride, panel);

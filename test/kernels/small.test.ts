@@ -1,11 +1,11 @@
 // The kernels of small layers. Their products have the bits of the chain that the wide kernels are held against (gemm.test.ts), so
 // that a layer computes alike by either way; a lone sample's sums are held by the bound of any order.
 //
-// Softmax, its loss and the hits of at most four columns go four rows side by side: they must have the bits of the way of longer
+// Softmax and its loss of at most NARROW columns, and the hits of at most four, go four rows at a time: they must have the bits of the way of longer
 // rows, which the same rows take when columns are added that change nothing (z = −∞, a = t = 0).
 
 import { describe, expect, it } from "vitest";
-import { ActivationCode, HitMode, LossCode, PANEL_BYTES } from "../../assembly/codes.js";
+import { ActivationCode, HitMode, LossCode, NARROW, PANEL_BYTES } from "../../assembly/codes.js";
 import { FROM_BIAS, FROM_ZERO, products } from "./products.js";
 import { bitsOf, paddedStride, randomFloats, randomNumbers, Stage } from "./stage.js";
 
@@ -222,9 +222,9 @@ describe("rows side by side", () => {
   it("softmax has the bits of longer rows", () => {
     const stage = new Stage();
     let ran = 0;
-    for (let columns = 1; columns <= 4; columns++) {
+    for (let columns = 1; columns <= NARROW; columns++) {
       for (let rows = 0; rows <= 20; rows++) {
-        for (const longer of [5, 8, 11]) {
+        for (const longer of [NARROW + 1, NARROW + 4]) {
           const values = hardSums(100 * columns + rows, rows * columns);
           // beside −∞ alone the added columns would count
           for (let row = 0; row < rows; row++) if (values.subarray(row * columns, (row + 1) * columns).every((z) => z === -Infinity)) values[row * columns] = 0;
@@ -235,24 +235,24 @@ describe("rows side by side", () => {
           const stride = 4 * paddedStride(columns, ran);
           const a = ran % 2 === 0 ? z : stage.unwritten((rows * stride) / 4);
           stage.run((kernels) => kernels.softmaxForward(wide, wide, rows, longer, 4 * width), [{ at: wide, bytes: 4 * width * rows }]);
-          stage.run((kernels) => kernels.softmaxForward(z, a, rows, columns, stride), [{ at: a, bytes: 16, rows, stride }]);
+          stage.run((kernels) => kernels.softmaxForward(z, a, rows, columns, stride), [{ at: a, bytes: 4 * padded(columns), rows, stride }]);
           for (let row = 0; row < rows; row++) {
-            stage.expectBits(a + row * stride, bitsOf(stage.f32), wide / 4 + row * width, 4, `${columns} columns, row ${row} of ${rows}`);
+            stage.expectBits(a + row * stride, bitsOf(stage.f32), wide / 4 + row * width, padded(columns), `${columns} columns, row ${row} of ${rows}`);
           }
           ran++;
         }
       }
     }
-    expect(ran).toBe(4 * 21 * 3);
+    expect(ran).toBe(NARROW * 21 * 2);
   });
 
   it("the cross-entropy of softmax and its gradient have the bits of longer rows, with weights, soft targets and shares", () => {
     const stage = new Stage();
     const diverged = new Set<number>();
     let ran = 0;
-    for (let columns = 1; columns <= 4; columns++) {
+    for (let columns = 1; columns <= NARROW; columns++) {
       for (let rows = 1; rows <= 20; rows++) {
-        for (const longer of [5, 8]) {
+        for (const longer of [NARROW + 1, NARROW + 4]) {
           const next = randomNumbers(7 * rows + columns);
           const values = randomFloats(200 * columns + rows, rows * columns, -6, 6);
           if (rows > 3) values.fill(1.5, columns, 2 * columns); // all equal
@@ -284,7 +284,7 @@ describe("rows side by side", () => {
           run(zWide, aWide, tWide, dWide, longer, width, lossesWide);
           for (let row = begin; row < rows; row++) {
             const title = `${columns} columns, row ${row} of ${rows}`;
-            if (gradient) stage.expectBits(d + row * stride, bitsOf(stage.f32), dWide / 4 + row * (width / 4), 4, title);
+            if (gradient) stage.expectBits(d + row * stride, bitsOf(stage.f32), dWide / 4 + row * (width / 4), padded(columns), title);
             expect(stage.f64[losses / 8 + row], title).toBe(stage.f64[lossesWide / 8 + row]);
             if (Number.isNaN(stage.f64[losses / 8 + row])) diverged.add(row);
           }
@@ -292,7 +292,7 @@ describe("rows side by side", () => {
         }
       }
     }
-    expect(ran).toBe(4 * 20 * 2);
+    expect(ran).toBe(NARROW * 20 * 2);
     expect([...diverged]).toEqual([5]);
   });
 

@@ -64,6 +64,10 @@ const networks: readonly Trained[] = [
     inputs: 1, layers: [dense(1, "tanh"), dense(1)], loss: huber({ delta: 0.1 }), optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), rows: 1,
   },
   {
+    title: "a lone unit whose activation lies over its sums",
+    inputs: 3, layers: [dense(5, "relu"), dense(1, leakyRelu({ slope: 0.3 }))], loss: { name: "meanSquaredError" }, optimizer: adam(), rows: 13,
+  },
+  {
     title: "a negative slope, lion",
     inputs: 8, layers: [dense(16, leakyRelu({ slope: -0.2 })), dense(40, "selu"), dense(3, "hardSigmoid")], loss: { name: "meanAbsoluteError" }, optimizer: lion({ weightDecay: 0.1 }), rows: 33,
   },
