@@ -1,7 +1,7 @@
 // What the guard measures: products of a dense layer and whole training steps, against the yardstick and the probe, in turn.
 //
-// The best rate of many short blocks is taken, by the time that the processor spent on them: what disturbs only adds. A ratio is the rate of operations over that of the
-// yardstick or of the probe, so that a faster machine leaves it as it is.
+// The best rate of many short blocks is taken, by the time that the processor spent on them: what disturbs only adds. A ratio is the
+// rate of operations over that of the yardstick or of the probe, so that a faster machine leaves it as it is.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
