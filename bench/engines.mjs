@@ -3,21 +3,21 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { median } from "./stats.mjs";
+import { spread } from "./stats.mjs";
 
 export const REVECTORIZE = "--experimental-wasm-revectorize";
 const script = fileURLToPath(new URL("engine.mjs", import.meta.url));
 
 const run = (binary, ...parameters) => execFileSync(binary, parameters, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
-/** The median over runs of one figure of each. */
-const over = (runs, figure) => median(runs.map(figure));
+/** The best of one figure over runs: processes one after another share no quiet moment, so that their medians would compare what disturbed them. */
+const over = (runs, figure) => Math.max(...runs.map(figure));
 
 /** The figures of several runs of one Node with the same flags. */
 function summarise(runs) {
   const products = runs[0].products.map(({ name, shape, core }, i) => ({ name, shape, core, gflops: over(runs, (one) => one.products[i].gflops) }));
   const training = Object.fromEntries(Object.keys(runs[0].training).map((key) => [key, over(runs, (one) => one.training[key])]));
-  return { peak: over(runs, (one) => one.peak), products, training };
+  return { peak: over(runs, (one) => one.peak), peakSpread: spread(runs.map((one) => one.peak)), products, training };
 }
 
 /** Figures of one binary: { node, v8, relaxed, plain, fused? }; `fused` where V8 knows the flag. */

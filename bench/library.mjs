@@ -9,7 +9,7 @@ export function createNetwork({ Network, dense }, { inputs, layers }) {
 
 /**
  * Training of a network with Adam, checked: `block(milliseconds, threads)` trains for about that long in one `fit` and resolves to
- * { samplesPerSecond }. The first fits warm up and must lower the loss.
+ * { samplesPerSecond, samples }. The first fits warm up and must lower the loss.
  */
 export async function createTraining(library, network, warmUpMs = 500) {
   const model = await createNetwork(library, network);
@@ -28,7 +28,7 @@ export async function createTraining(library, network, warmUpMs = 500) {
     const epochs = Math.max(1, Math.round(milliseconds / epochMs));
     const elapsed = await run(epochs, threads);
     epochMs = elapsed / epochs;
-    return { samplesPerSecond: (epochs * count * 1000) / elapsed };
+    return { samplesPerSecond: (epochs * count * 1000) / elapsed, samples: epochs * count };
   };
   await run(Math.max(2, Math.round(40 / network.batches)), 1);
   await block(warmUpMs / 2);

@@ -44,7 +44,7 @@ function drawPeers({ machine, quiet, networks }) {
     }));
     const legend = [["ours", "rosenblatt"], ["other", "JavaScript and WebAssembly"], ["native", "native code"]];
     const notes = [...machineLines(machine), ...disturbed];
-    writeFileSync(at(`pictures/${file}.svg`), barChart({ title: `${title} beside other libraries`, unit, groups, legend, logarithmic: true, notes }));
+    writeFileSync(at(`pictures/${file}.svg`), barChart({ title: `${title} beside others`, unit, groups, legend, logarithmic: true, notes }));
   }
 }
 

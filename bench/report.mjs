@@ -62,10 +62,11 @@ const gain = (from, to, format = (value) => value.toFixed(1)) => (to === undefin
 function revectorizeTable(engines) {
   const names = ["forward", "weight gradient", "input gradient"];
   const rows = engines.map(({ node, v8, commit, plain, fused }) => [
-    `Node ${node} (V8 ${v8.split("-")[0]}), ${commit}`, ...names.map((name) => gain(meanOf(plain, "plain", name), fused && meanOf(fused, "plain", name))),
+    `Node ${node} (V8 ${v8.split("-")[0]}), ${commit}`, `${gain(plain.peak, fused?.peak)} ±${plain.peakSpread.toFixed(0)}%`,
+    ...names.map((name) => gain(meanOf(plain, "plain", name), fused && meanOf(fused, "plain", name))),
     ...Object.keys(plain.training).map((key) => gain(plain.training[key], fused?.training[key], three)),
   ]);
-  return table([["engine, commit", ...names, ...Object.keys(engines[0].plain.training).map((key) => `training ${key}, samples/s`)], ...rows]);
+  return table([["engine, commit", "probe", ...names, ...Object.keys(engines[0].plain.training).map((key) => `training ${key}, samples/s`)], ...rows]);
 }
 
 function relaxedTable(engines) {
@@ -82,7 +83,8 @@ function engineSections({ engines }) {
   return [
     "## Other engines", "",
     "`node bench/run.mjs --node <binary>`. With V8's flag `--experimental-wasm-revectorize`, which fuses pairs of 128-bit operations to 256 bits and leaves",
-    "the bits as they are; products in GFLOP/s, geometric means over the three wide shapes:", "", revectorizeTable(engines), "",
+    "the bits as they are; probe and products in GFLOP/s, products as geometric means over the three wide shapes, best of runs in turn (where the probe's",
+    "spread is above ±10 %, other work disturbed them):", "", revectorizeTable(engines), "",
     "The relaxed build (`node scripts/build.mjs --all`) against the plain one in the same process, GFLOP/s:", "", relaxedTable(engines), "",
   ];
 }
