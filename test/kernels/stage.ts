@@ -11,7 +11,7 @@ import { readFileSync } from "node:fs";
 type Kernel = (...parameters: number[]) => number;
 
 export type KernelName =
-  | "execute" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
+  | "execute" | "follows" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
   | "softmaxBackward" | "softmaxForward" | "hitRows" | "lossRows" | "clampRun" | "penaltyRun" | "scaleRun" | "sumSquares" | "updateParameters"
   | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
 
