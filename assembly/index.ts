@@ -1,7 +1,7 @@
 // What the host may call: the player and its instructions' kernels, plain-array activations, random numbers, and the
 // scalar functions of f64 that schedules and initialisers use in place of the host's. Nothing else is exported.
 
-export { execute, play, playTogether, serve } from "./tape";
+export { execute, follows, play, playTogether, serve } from "./tape";
 export { endTeam } from "./barrier";
 export { gemm } from "./gemm";
 export { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";

@@ -155,7 +155,7 @@ const STEP_BYTES: usize = STEP_WORDS << 3;
  * - update → update → gather: runs of parameters lie apart; the next batch is copied to where this step has nothing left to read.
  */
 @inline
-function follows(next: i32, op: i32): bool {
+export function follows(next: i32, op: i32): bool {
   switch (next) {
     case Op.loss: return op == Op.softmaxForward;
     case Op.softmaxBackward: return op == Op.loss;

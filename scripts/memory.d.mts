@@ -1,4 +1,4 @@
 /** Networks that the measured process makes. */
 export const NETWORKS: number;
 /** What the running Node needs for them: bytes of one network's linear memory, and the most bytes resident at once. */
-export function measureMemory(): Promise<{ version: string; networks: number; linear: number; peak: number }>;
+export function measureMemory(threads?: number): Promise<{ version: string; networks: number; linear: number; peak: number }>;

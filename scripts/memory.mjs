@@ -4,7 +4,7 @@
 //   node scripts/memory.mjs [versions]
 //
 // prints a table for the running Node and for the versions given (22 and 24 unless others are), whose binaries npm fetches
-// into a temporary folder. test/memory.test.ts holds the running Node to the bound.
+// into a temporary folder; a path in place of a version is a binary. test/memory.test.ts holds the running Node to the bound.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -25,15 +25,16 @@ const program = `
   const inputs = Float32Array.from({ length: 64 * 8 }, (_, i) => Math.sin(i));
   const classes = Array.from({ length: 64 }, (_, i) => i % 3);
   const networks = Number(process.argv[2]);
+  const threads = Number(process.argv[3]);
   let [peak, linear] = [0, 0];
   for (let i = 0; i < networks; i++) {
     const network = await Network.create({ inputs: 8, layers: [dense(64, "relu"), dense(64, "tanh"), dense(3, "softmax")], seed: i });
-    await network.fit(inputs, classes, { batchSize: 16, earlyStopping: { patience: 1 } });
+    await network.fit(inputs, classes, { batchSize: 16, threads, earlyStopping: { patience: 1 } });
     network.predict(inputs);
     linear = network.layers[0].weights.buffer.byteLength;
     if (i % 10 === 0) peak = Math.max(peak, process.memoryUsage.rss());
   }
-  console.log(JSON.stringify({ version: process.version, networks, linear, peak: Math.max(peak, process.memoryUsage.rss()) }));
+  console.log(JSON.stringify({ version: process.version, networks, threads, linear, peak: Math.max(peak, process.memoryUsage.rss()) }));
 `;
 
 /** Writes the library, bundled from its sources, and the program to a folder. */
@@ -44,8 +45,8 @@ async function prepare(folder) {
 }
 
 /** Runs the program by that Node: its version, the networks made, the bytes of each one's linear memory, the most bytes resident at once. */
-async function run(node, folder) {
-  const { stdout } = await execute(node, ["program.mjs", String(NETWORKS)], { cwd: folder });
+async function run(node, folder, threads) {
+  const { stdout } = await execute(node, ["program.mjs", String(NETWORKS), String(threads)], { cwd: folder });
   return JSON.parse(stdout);
 }
 
@@ -59,9 +60,9 @@ async function inTemporaryFolder(work) {
   }
 }
 
-/** Measures the running Node. */
-export function measureMemory() {
-  return inTemporaryFolder((folder) => run(process.execPath, folder));
+/** Measures the running Node, each network trained by so many threads. */
+export function measureMemory(threads = 1) {
+  return inTemporaryFolder((folder) => run(process.execPath, folder, threads));
 }
 
 /** The binary of a major version of Node for Linux on x64, installed below the folder. */
@@ -75,10 +76,11 @@ async function installNode(version, folder) {
 
 async function main(versions) {
   await inTemporaryFolder(async (folder) => {
-    const row = ({ version, networks, linear, peak }) => [version, networks, `${(linear / 2 ** 20).toFixed(2)} MB`, `${(peak / 2 ** 20).toFixed(0)} MB`].map((cell) => String(cell).padStart(16)).join("");
-    console.log(["node", "networks", "memory of each", "peak resident"].map((cell) => cell.padStart(16)).join(""));
-    console.log(row(await run(process.execPath, folder)));
-    for (const version of versions) console.log(row(await run(await installNode(version, folder), folder)));
+    const row = ({ version, networks, threads, linear, peak }) => [version, networks, threads, `${(linear / 2 ** 20).toFixed(2)} MB`, `${(peak / 2 ** 20).toFixed(0)} MB`].map((cell) => String(cell).padStart(16)).join("");
+    console.log(["node", "networks", "threads", "memory of each", "peak resident"].map((cell) => cell.padStart(16)).join(""));
+    const nodes = [process.execPath];
+    for (const version of versions) nodes.push(version.includes("/") ? version : await installNode(version, folder));
+    for (const node of nodes) for (const threads of [1, 2]) console.log(row(await run(node, folder, threads)));
   });
 }
 

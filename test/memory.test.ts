@@ -10,8 +10,8 @@ const numbers = (count: number): Float32Array => Float32Array.from({ length: cou
 const create = (): Promise<Network> => Network.create({ inputs: 6, layers: [dense(40, "tanh"), dense(30, prelu()), dense(3, "softmax")] });
 
 describe("dropped networks", () => {
-  test("leave at most 400 MB resident, of 3,000 made and trained in one process", async () => {
-    const { networks, linear, peak } = await measureMemory();
+  test.each([[1, "one thread"], [2, "two threads, on shared memories"]])("leave at most 400 MB resident, of 3,000 made and trained in one process by %s (%s)", async (threads) => {
+    const { networks, linear, peak } = await measureMemory(threads);
     expect(networks).toBe(NETWORKS);
     expect(networks).toBe(3000);
     // Were none collected, they would take four times the bound and more.

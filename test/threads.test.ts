@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
+import { Control, INSTRUCTION_WORDS, JOB_SHARES, STEP_WORDS } from "../assembly/codes.js";
 import { workerScript } from "../build/embedded.js";
 import { configure, crossEntropy, dense, huber, nadam, Network, prelu, rmsprop, sgd } from "../src/index.js";
 import type { EpochReport, FitOptions, LayerSpec } from "../src/index.js";
@@ -250,5 +251,215 @@ describe("interruptions", () => {
       expect(error.message).toBe(one.message);
       expect(error.step).toBe(one.step);
     }
+  });
+});
+
+/**
+ * A worker's code that joins by hand, claims share 1 of some group of the first job as soon as it can, and then does that. What it
+ * may use: `share()` computes the share and reports it, `pause(ms)`.
+ */
+const memberThat = (acts: string): string => `
+  const whole = WebAssembly.Instance;
+  WebAssembly.Instance = function (module, imports) {
+    const { exports } = new whole(module, imports);
+    const serve = (control, engagement) => {
+      const words = new Int32Array(imports.env.memory.buffer);
+      const at = (offset) => (control + offset) / 4;
+      const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      if (Atomics.add(words, at(${Control.members}), 1) !== engagement) throw new Error("the test expects one worker");
+      const [tape, count, steps, line] = [${Control.tape}, ${Control.count}, ${Control.steps}, ${Control.shares}].map((offset) => words[at(offset)]);
+      let base, position;
+      const jobShares = () => Atomics.load(words, at(${Control.job})) & ${JOB_SHARES};
+      for (let claimed = false; !claimed;) {
+        position = Atomics.load(words, line / 4 + 17);
+        base = words[at(${Control.position})];
+        if (jobShares() !== 2 || position - base < 5) continue;
+        claimed = Atomics.compareExchange(words, line / 4 + 16, position, position + 1) === position;
+        // a claim between two jobs is reset when the next one opens
+        while (jobShares() === 0) pause(0);
+        claimed &&= Atomics.load(words, line / 4 + 16) === position + 1;
+      }
+      const share = () => {
+        // all shares of the group before must be done
+        while (Atomics.load(words, line / 4 + 1) - position < 0) pause(0);
+        base = words[at(${Control.position})];
+        let [place, group] = [0, 0];
+        const op = (index) => words[tape / 4 + (index % count) * ${INSTRUCTION_WORDS}];
+        for (;; place++) {
+          if (group === position - base) exports.execute(tape + (place % count) * ${4 * INSTRUCTION_WORDS}, steps + Math.floor(place / count) * ${8 * STEP_WORDS}, 1, 2, words[at(${Control.panel})] + words[at(${Control.panelBytes})]);
+          if (!exports.follows(op(place + 1), op(place)) && ++group > position - base) break;
+        }
+        Atomics.store(words, line / 4 + 17, position + 1);
+        Atomics.notify(words, line / 4 + 17);
+      };
+      ${acts}
+    };
+    return { exports: { ...exports, serve } };
+  };
+`;
+
+describe("a worker that fails", () => {
+  const training: Trained = { ...trainings[1], options: { ...trainings[1].options, epochs: 400 } };
+  const isAt = (state: string, bytes: string): void => expect(bytes).toBe(state);
+
+  /** Fits with such workers: the error, after which the network is as it was at the end of an epoch, and the next fit works. */
+  async function failure(factory: () => Worker, threads = 3): Promise<Error> {
+    configure({ worker: factory });
+    const network = await Network.create({ inputs: training.inputs, layers: training.layers(), seed: 4 });
+    const targets = Array.from({ length: training.samples }, (_, i) => (i * 7) % 7);
+    let state = hash(network.save({ optimizer: false }));
+    const error = await network.fit(numbers(training.samples * training.inputs), targets, {
+      ...training.options, threads, onEpoch: () => void (state = hash(network.save({ optimizer: false }))),
+    }).then(() => undefined, (reason: Error) => reason);
+    if (error === undefined) throw new Error("the fit did not fail");
+    isAt(state, hash(network.save({ optimizer: false })));
+    configure({});
+    const options = { ...trainings[1].options, threads };
+    await network.fit(numbers(training.samples * training.inputs), targets, options);
+    return error;
+  }
+
+  test("when it starts rejects the fit with its message and stack", async () => {
+    const error = await failure(() => worker(`throw new TypeError("no such thing");`));
+    expect(error.message).toMatch(/^fit: a worker failed \(no such thing\)\. /);
+    expect((error.cause as Error).name).toBe("TypeError");
+    expect((error.cause as Error).stack).toContain("no such thing");
+  });
+
+  test("because the factory throws rejects the fit with what was thrown", async () => {
+    const boom = new Error("none today");
+    const error = await failure(() => {
+      throw boom;
+    });
+    expect(error.message).toMatch(/^fit: a worker could not be started \(none today\)\. /);
+    expect(error.cause).toBe(boom);
+  });
+
+  test("when it instantiates, or plays, rejects the fit with its message and stack", async () => {
+    const instantiating = await failure(() => worker(`WebAssembly.Instance = function () { throw new RangeError("no room"); };`));
+    expect(instantiating.message).toContain("no room");
+    expect((instantiating.cause as Error).name).toBe("RangeError");
+    // a tape that the worker alone sees as broken: its module traps in the first share
+    const playing = await failure(() => worker(`
+      const whole = WebAssembly.Instance;
+      WebAssembly.Instance = function (module, imports) {
+        const { exports } = new whole(module, imports);
+        return { exports: { endTeam: exports.endTeam, serve: (control, engagement) => {
+          const words = new Int32Array(imports.env.memory.buffer, control);
+          Atomics.add(words, 32, 1);
+          exports.execute(0, 0, 0, 1, 0);
+        } } };
+      };
+    `));
+    expect(playing.message).toMatch(/unreachable/);
+    expect((playing.cause as Error).name).toBe("RuntimeError");
+    expect((playing.cause as Error).stack).toMatch(/wasm/);
+  });
+
+  test("by leaving the process rejects the fit", async () => {
+    const error = await failure(() => worker(memberThat("process.exit(7);")), 2);
+    expect(error.message).toMatch(/^fit: a worker failed \(the worker exited with code 7\)\. /);
+  });
+
+  test("in the middle of a share ends the fit too, and nothing may be computed before", async () => {
+    configure({ worker: () => worker(memberThat("pause(900); process.exit(7);")) });
+    const network = await Network.create({ inputs: training.inputs, layers: training.layers(), seed: 4 });
+    const targets = Array.from({ length: training.samples }, (_, k) => (k * 7) % 7);
+    const refused = new Set<string>();
+    const timer = setInterval(() => {
+      for (const look of [() => network.predict(numbers(13)), () => network.save(), () => network.layers[0].weights, () => network.evaluate(numbers(13), [1])]) {
+        try {
+          look();
+        } catch (error) {
+          refused.add((error as Error).message);
+        }
+      }
+    }, 10);
+    await expect(network.fit(numbers(training.samples * training.inputs), targets, { ...training.options, threads: 2 })).rejects.toThrow("exited with code 7");
+    clearInterval(timer);
+    const rule = "expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit";
+    expect([...refused].sort()).toEqual(["evaluate", "layers[0]", "predict", "save"].map((name) => `${name}: ${rule}`));
+    expect(network.predict(numbers(13)).length).toBe(7);
+  });
+
+  test("no more than takes long does not change a byte", async () => {
+    const one = await train(trainings[1], 1, { epochs: 30 });
+    configure({ worker: () => worker(memberThat("pause(900); share();")) });
+    const started = performance.now();
+    const slow = await train(trainings[1], 2, { epochs: 30 });
+    expect(performance.now() - started).toBeGreaterThan(850);
+    expect(slow.bytes).toBe(one.bytes);
+  });
+
+  test("by never answering rejects the fit after ten seconds, with advice", async () => {
+    const started = performance.now();
+    const error = await failure(() => new Worker("setInterval(() => undefined, 1000)", { eval: true }), 2);
+    expect(error.message).toMatch(/^fit: expected an answer of each worker within 10 seconds, got none\. Correct the factory/);
+    expect(performance.now() - started).toBeGreaterThan(9_000);
+  }, 30_000);
+
+  test("terminated at any moment ends the fit at once: as it ends alone, or with the cause", async () => {
+    const whole = await train(trainings[1], 1, { epochs: 60 });
+    let failed = 0;
+    for (let i = 0; i < 50; i++) {
+      const started: Worker[] = [];
+      configure({
+        worker: () => {
+          started.push(worker(""));
+          return started.at(-1)!;
+        },
+      });
+      const network = await Network.create({ inputs: training.inputs, layers: training.layers(), seed: 4 });
+      const targets = Array.from({ length: training.samples }, (_, k) => (k * 7) % 7);
+      setTimeout(() => void started[i % 2]?.terminate(), (i * 7) % 60);
+      const options = { ...trainings[1].options, epochs: 60, threads: 3 };
+      try {
+        await network.fit(numbers(training.samples * training.inputs), targets, options);
+        expect(hash(network.save())).toBe(whole.bytes);
+      } catch (error) {
+        failed++;
+        expect((error as Error).message).toMatch(/^fit: a worker failed \(the worker exited with code [01]\)\. /);
+        expect((error as Error).cause).toBeInstanceOf(Error);
+        expect(network.layers[0].weights.every(Number.isFinite)).toBe(true);
+      }
+    }
+    expect(failed).toBeGreaterThan(5);
+  }, 60_000);
+});
+
+describe("a script that has finished", () => {
+  const script = `
+    import { Network, dense } from ${JSON.stringify(library)};
+    const inputs = Float32Array.from({ length: 2000 * 100 }, (_, i) => Math.sin(i));
+    const classes = Array.from({ length: 2000 }, (_, i) => i % 10);
+    const network = await Network.create({ inputs: 100, layers: [dense(200, "relu"), dense(10, "softmax")], seed: 1 });
+    let epochs = 0;
+    for (const threads of [2, "auto", 4]) await network.fit(inputs, classes, { epochs: 6, threads, onEpoch: async () => { epochs++; await new Promise((resolve) => setTimeout(resolve, 3)); } });
+    console.log(epochs, network.predict(inputs.subarray(0, 100)).length);
+  `;
+
+  test("exits by itself, and an awaited fit is never cut off", async () => {
+    const { stdout, stderr } = await execute(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
+    expect(stdout).toBe("18 10\n");
+    expect(stderr).toBe("");
+  });
+});
+
+describe("configure", () => {
+  test("refuses what is no factory, and options that are none", () => {
+    expect(() => configure({ worker: 1 } as never)).toThrow("configure: worker: expected a function that returns a Worker, got 1");
+    expect(() => configure({ workers: () => undefined } as never)).toThrow(/configure: .*workers.*worker/);
+  });
+
+  test("runs the package's worker", async () => {
+    let made = 0;
+    configure({
+      worker: () => {
+        made++;
+        return new Worker(fileURLToPath(new URL("../dist/worker.js", import.meta.url)));
+      },
+    });
+    expect((await train(trainings[0], 3)).bytes).toBe((await train(trainings[0], 1)).bytes);
+    expect(made).toBe(2);
   });
 });

@@ -17,6 +17,8 @@ const READY_MS = 10_000;
 /** How long the caller waits in one go for a share that another thread has, and altogether; longer where a step is. */
 const PATIENCE_MS = 250;
 const GIVE_UP_MS = 60_000;
+/** How long it waits between two turns of the event loop, once it has waited in vain. */
+const GLANCE_MS = 1;
 /** How long a member may take to leave at the end of a fit before it is left behind. */
 const LEAVE_MS = 1_000;
 
@@ -45,6 +47,8 @@ export class Team implements Employer {
     const { i32, words } = this;
     const crowded = threads > hardwareThreads();
     for (const word of [Control.sleepers, Control.idlers, Control.left, Control.state]) Atomics.store(i32, words + word / 4, 0);
+    // a job that failed was never closed
+    Atomics.store(i32, words + Control.job / 4, (Atomics.load(i32, words + Control.job / 4) & ~JOB_SHARES) + JOB_SHARES + 1);
     i32[words + Control.tape / 4] = part.tape;
     i32[words + Control.count / 4] = part.count;
     i32[words + Control.steps / 4] = part.steps;
@@ -108,13 +112,19 @@ export class Team implements Employer {
       this.heard();
     });
     await Promise.race([all, late]);
+    // the answer comes an instant before the worker joins
+    while (this.failure === undefined && this.members < this.workers.size) await nextTurn();
     clearTimeout(timer);
     for (const worker of this.workers) worker.hold(false);
   }
 
-  /** Plays the first `count` step records. Returns how many were finished, or Played. */
-  play(count: number): number {
-    return this.core.exports.playTogether(this.part.control, 0, count, 0, this.patience(0));
+  /**
+   * Plays the first `count` step records. Returns how many were finished, or Played.
+   * @param stepMs how long a step takes, as far as it is known
+   */
+  play(count: number, stepMs: number): number {
+    const patience = mayBlock() ? Math.min(2 ** 30, Math.ceil(PATIENCE_MS + 4 * stepMs)) : -1;
+    return this.core.exports.playTogether(this.part.control, 0, count, 0, patience);
   }
 
   /**
@@ -128,13 +138,10 @@ export class Team implements Employer {
       await nextTurn();
       if (this.failure === undefined && performance.now() - started > GIVE_UP_MS + 100 * stepMs) this.fail("made no progress", new Error(`no news for ${Math.round((performance.now() - started) / 1000)} seconds`));
       if (this.failure !== undefined) return Played.broken;
-      if (played === Played.stalled) played = this.core.exports.playTogether(this.part.control, 0, 0, 1, this.patience(stepMs));
+      // no more than a glance: the event loop goes on meanwhile, and tells of a worker that has failed
+      if (played === Played.stalled) played = this.core.exports.playTogether(this.part.control, 0, 0, 1, mayBlock() ? GLANCE_MS : -1);
     }
     return played;
-  }
-
-  private patience(stepMs: number): number {
-    return mayBlock() ? Math.min(2 ** 30, Math.ceil(PATIENCE_MS + stepMs)) : -1;
   }
 
   /** The end of the fit: members leave. Resolves when nobody else plays on the memory; the network may be on another one then. */

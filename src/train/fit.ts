@@ -279,7 +279,7 @@ class Fit {
     const { team, model: { core, layout } } = this;
     const started = performance.now();
     const finished = team !== undefined
-      ? team.play(count)
+      ? team.play(count, this.stepMs)
       : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
     this.stepMs = (performance.now() - started) / count;
     return finished;

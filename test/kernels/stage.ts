@@ -12,7 +12,7 @@ type Kernel = (...parameters: number[]) => number;
 
 export type KernelName =
   | "columnForward" | "smallForward" | "smallInputGradient" | "smallSingle" | "smallWeightGradient"
-  | "execute" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
+  | "execute" | "follows" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
   | "softmaxBackward" | "softmaxForward" | "hitRows" | "lossRows" | "clampRun" | "penaltyRun" | "scaleRun" | "sumSquares" | "updateParameters"
   | "finiteRows" | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
 

@@ -160,6 +160,41 @@ describe.each(networks)("$title", (network) => {
     }
     expect(played).toBe(2 * 6 * 2);
   });
+
+  it("gives the bytes of one thread when the shares of what needs no barrier between are at different instructions", async () => {
+    const prepared = await prepare(network);
+    const { tape, count, steps, panel } = prepared;
+    const whole = copyOf(prepared, "release");
+    expect(whole.kernels.play(tape, count, steps, 0, STEPS, panel)).toBe(STEPS);
+    const expected = whole.bytes();
+    const words = new Int32Array(prepared.image.buffer, prepared.image.byteOffset);
+    const op = (index: number): number => words[tape / 4 + (index % count) * INSTRUCTION_WORDS];
+    const next = randomNumbers(3);
+    let longest = 0;
+    let barriers = 0;
+    for (const threads of [2, 3, 8]) {
+      // drawn at random, each share ahead of all others in turn
+      for (let trial = 0; trial < threads + 4; trial++) {
+        const { kernels, bytes } = copyOf(prepared, "release");
+        for (let begin = 0, end = 0; begin < STEPS * count; begin = end) {
+          end = begin + 1;
+          while (end < STEPS * count && kernels.follows(op(end), op(end - 1)) !== 0) end++;
+          longest = Math.max(longest, end - begin);
+          barriers++;
+          const at = new Array<number>(threads).fill(begin);
+          for (let left = threads * (end - begin); left > 0; left--) {
+            let share = trial < threads ? trial : Math.floor(next() * threads);
+            while (at[share] === end) share = (share + 1) % threads;
+            const index = at[share]++;
+            kernels.execute(tape + 4 * INSTRUCTION_WORDS * (index % count), steps + 8 * STEP_WORDS * Math.floor(index / count), share, threads, panel);
+          }
+        }
+        expect(bytes().equals(expected), `${threads} shares, trial ${trial}`).toBe(true);
+      }
+    }
+    expect(longest).toBeGreaterThan(1);
+    expect(barriers).toBeGreaterThan(STEPS * 5);
+  });
 });
 
 it("the networks have every instruction of a training step among them", async () => {
