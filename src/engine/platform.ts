@@ -1,8 +1,19 @@
 // The differences between Node, browsers and other hosts, and nothing else: how to inflate bytes, how to let the event loop run,
 // how many threads there are and how one is started.
 
-/** Inflates zlib data. Every supported host has DecompressionStream (Node 18, Chrome 80, Firefox 113, Safari 16.4); the raw form came later. */
+/** Node's own modules, where the host has them: without an import, since browsers load this file too. From Node 20.16 on. */
+function builtin<T>(name: string): T | undefined {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): T | undefined } };
+  return process?.getBuiltinModule?.(name);
+}
+
+/**
+ * Inflates zlib data: by Node's own function where there is one (0.4 ms for the core, where loading its streams takes 30), else
+ * by DecompressionStream, which every other host has (Chrome 80, Firefox 113, Safari 16.4; the raw form came later).
+ */
 export async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const zlib = builtin<typeof import("node:zlib")>("node:zlib");
+  if (zlib !== undefined) return new Uint8Array(zlib.inflateSync(data));
   const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -31,12 +42,6 @@ export function nextTurn(): Promise<void> {
     };
     port2.postMessage(null);
   });
-}
-
-/** Node's own modules, where the host has them: without an import, since browsers load this file too. From Node 20.16 on. */
-function builtin<T>(name: string): T | undefined {
-  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): T | undefined } };
-  return process?.getBuiltinModule?.(name);
 }
 
 /** Threads that the machine runs at once, 1 where the host does not say. */
