@@ -19,6 +19,8 @@ export async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array
 }
 
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const buffer = builtin<typeof import("node:buffer")>("node:buffer");
+  if (buffer !== undefined) return new Uint8Array(buffer.Buffer.from(text, "base64"));
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
