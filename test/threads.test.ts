@@ -329,8 +329,10 @@ describe("a worker that fails", () => {
     if (error === undefined) throw new Error("the fit did not fail");
     isAt(state, hash(network.save({ optimizer: false })));
     configure({});
-    const options = { ...trainings[1].options, threads };
-    await network.fit(numbers(training.samples * training.inputs), targets, options);
+    const alone = await Network.load(network.save());
+    await alone.fit(numbers(training.samples * training.inputs), targets, { ...trainings[1].options, threads: 1 });
+    await network.fit(numbers(training.samples * training.inputs), targets, { ...trainings[1].options, threads });
+    expect(hash(network.save())).toBe(hash(alone.save()));
     return error;
   }
 
