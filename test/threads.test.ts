@@ -284,20 +284,20 @@ const memberThat = (acts: string): string => `
       if (Atomics.add(words, at(${Control.members}), 1) !== engagement) throw new Error("the test expects one worker");
       const [tape, count, steps, line] = [${Control.tape}, ${Control.count}, ${Control.steps}, ${Control.shares}].map((offset) => words[at(offset)]);
       let base, position;
-      const jobShares = () => Atomics.load(words, at(${Control.job})) & ${JOB_SHARES};
-      for (let claimed = false; !claimed;) {
-        position = Atomics.load(words, line / 4 + 17);
+      const load = (index) => Atomics.load(words, index);
+      for (;;) {
+        const job = load(at(${Control.job}));
         base = words[at(${Control.position})];
-        if (jobShares() !== 2 || position - base < 5) continue;
-        claimed = Atomics.compareExchange(words, line / 4 + 16, position, position + 1) === position;
-        // a claim between two jobs is reset when the next one opens
-        while (jobShares() === 0) pause(0);
-        claimed &&= Atomics.load(words, line / 4 + 16) === position + 1;
+        position = load(line / 4 + 17);
+        if ((job & ${JOB_SHARES}) !== 2 || position - base < 5) continue;
+        if (Atomics.compareExchange(words, line / 4 + 16, position, position + 1) !== position) continue;
+        // a claim behind the end of a job is void; it holds when the caller has done its own share beside it
+        while (load(at(${Control.job})) === job && load(line / 4 + 1) - position <= 0);
+        if (load(at(${Control.job})) === job) break;
       }
       const share = () => {
         // all shares of the group before must be done
         while (Atomics.load(words, line / 4 + 1) - position < 0) pause(0);
-        base = words[at(${Control.position})];
         let [place, group] = [0, 0];
         const op = (index) => words[tape / 4 + (index % count) * ${INSTRUCTION_WORDS}];
         for (;; place++) {
