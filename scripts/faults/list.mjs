@@ -12,6 +12,7 @@ const RANDOM = ["test/kernels/random.test.ts"];
 const TAPE = ["test/kernels/tape.test.ts"];
 const TRAJECTORIES = ["test/trajectories.test.ts"];
 const FIT = ["test/fit.test.ts"];
+const THREADS = ["test/threads.test.ts"];
 const DESCRIBE = ["test/describe.test.ts"];
 const GRADIENTS = ["test/gradients.test.ts"];
 
@@ -224,5 +225,25 @@ export const faults = [
   {
     name: "warm-up-from-zero", what: "the warm-up begins with a rate of 0", file: "src/describe/schedules.ts",
     find: "(rate * (t + 1)) / warmupSteps", put: "(rate * t) / warmupSteps", tests: DESCRIBE, only: "warm up",
+  },
+  // threads
+  {
+    name: "barrier-left-out", what: "no barrier between the loss, dealt by rows, and the activation's gradient, dealt by columns", file: "assembly/tape.ts",
+    find: "case Op.activationBackward: return op == Op.inputGradient;", put: "case Op.activationBackward: return op == Op.inputGradient || op == Op.loss;",
+    tests: TAPE, only: "needs no barrier",
+  },
+  {
+    name: "share-reported-early", what: "a share counts as done when it is claimed", file: "assembly/barrier.ts",
+    find: "return atomic.load<i32>(line, DONE) - position >= 0;", put: "return atomic.load<i32>(line) - position >= 0;", tests: THREADS, only: "takes long",
+  },
+  {
+    name: "failed-job-left-open", what: "the job of a failed team is still open for the next one", file: "src/engine/team.ts",
+    find: "    Atomics.store(i32, words + Control.job / 4, (Atomics.load(i32, words + Control.job / 4) & ~JOB_SHARES) + JOB_SHARES + 1);\n", put: "",
+    tests: THREADS, only: "by leaving",
+  },
+  {
+    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/fit.ts",
+    find: "if (this.team?.failure !== undefined) this.fail(this.team.failure);", put: "if (this.team?.failure !== undefined) throw this.team.failure;",
+    tests: THREADS, only: "by leaving",
   },
 ];

@@ -136,7 +136,10 @@ export class Team implements Employer {
     const started = performance.now();
     while (played < 0) {
       await nextTurn();
-      if (this.failure === undefined && performance.now() - started > GIVE_UP_MS + 100 * stepMs) this.fail("made no progress", new Error(`no news for ${Math.round((performance.now() - started) / 1000)} seconds`));
+      if (this.failure === undefined && performance.now() - started > GIVE_UP_MS + 100 * stepMs) {
+        this.fail("made no progress", new Error(`no news for ${Math.round((performance.now() - started) / 1000)} seconds`));
+        this.endWorkers();
+      }
       if (this.failure !== undefined) return Played.broken;
       // no more than a glance: the event loop goes on meanwhile, and tells of a worker that has failed
       if (played === Played.stalled) played = this.core.exports.playTogether(this.part.control, 0, 0, 1, mayBlock() ? GLANCE_MS : -1);
@@ -154,20 +157,35 @@ export class Team implements Employer {
     core.exports.endTeam(this.part.control, this.failure === undefined ? TeamState.dismissed : TeamState.broken);
     for (const worker of this.workers) worker.release();
     if (this.failure !== undefined) {
-      // whoever is in the middle of a share writes into a memory that is no longer the network's
-      core.separate();
+      await this.withdraw();
       return;
     }
     const left = words + Control.left / 4;
     const started = performance.now();
     for (let count = Atomics.load(i32, left); count < joined; count = Atomics.load(i32, left)) {
       if (performance.now() - started > LEAVE_MS) {
-        core.separate();
+        this.endWorkers();
+        await this.withdraw();
         return;
       }
       if (mayBlock() && performance.now() - started < 2) Atomics.wait(i32, left, count, 1);
       else await nextTurn();
     }
+  }
+
+  /** Takes the network to a memory of its own: whoever is in the middle of a share goes on writing into the old one. */
+  private async withdraw(): Promise<void> {
+    try {
+      this.core.separate();
+    } catch {
+      // no room for both: then nobody may be left to write
+      this.endWorkers();
+      await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
+    }
+  }
+
+  private endWorkers(): void {
+    for (const worker of this.workers) worker.end();
   }
 
   answer(worker: PooledWorker): void {

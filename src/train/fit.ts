@@ -16,6 +16,7 @@ import { copyOutputs, evaluateChunks, targetRows } from "../inspect/inference.js
 import type { Model } from "../model.js";
 import type { BestSoFar } from "../progress.js";
 import { CONTROL, STEPS } from "../plan/layout.js";
+import { stepOperations } from "../plan/threads.js";
 import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
@@ -114,6 +115,8 @@ class Fit {
   private stepped = false;
   private epochEnded = false;
   private stepMs = CHUNK_MS;
+  /** A long time for a step, before one has been measured: at 20 operations a nanosecond. */
+  private readonly expectedMs: number;
   /** The workers that play with the caller. */
   private team: Team | undefined;
 
@@ -125,6 +128,7 @@ class Fit {
     const { options, loss, metrics, optimizer, training, targets, weights } = call;
     this.batch = Math.min(options.batchSize, training.length);
     this.steps = Math.ceil(training.length / this.batch);
+    this.expectedMs = stepOperations(topology, this.batch) / 2e7;
     this.instructions = placeTraining(model, {
       loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), weighted: weights !== undefined, classes: targets.kind === "classes",
     });
@@ -279,7 +283,7 @@ class Fit {
     const { team, model: { core, layout } } = this;
     const started = performance.now();
     const finished = team !== undefined
-      ? team.play(count, this.stepMs)
+      ? team.play(count, Math.max(this.stepMs, this.expectedMs))
       : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
     this.stepMs = (performance.now() - started) / count;
     return finished;
