@@ -121,9 +121,10 @@ export enum Op {
   denseSingle = 16,
 }
 
-/** Rows and columns of the matrix product's micro-kernel, and its longest block of k. */
+/** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
 export const MR = 5;
 export const NR = 8;
+export const RELAXED_MR = 6;
 export const KC = 512;
 
 /** Floats of the panels of B that are packed at a time: 16 KB, a third to a half of a first-level cache, beside a tile of A (10 KB). */
@@ -132,8 +133,9 @@ export const PANEL_FLOATS = KC * NR;
 /** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. */
 export const PACKED_FLOATS = 52 * MR * KC;
 
-/** Bytes of a thread's scratch before the packed rows of A: a tile, a bias, the panels. */
-export const PANEL_BYTES = PANEL_FLOATS * 4 + (MR + 1) * NR * 4;
+/** Bytes of a thread's scratch before the panels, a tile and a bias of either build in whole lines of cache; and before the packed rows of A. */
+export const SPARE_BYTES = 256;
+export const PANEL_BYTES = SPARE_BYTES + PANEL_FLOATS * 4;
 
 /** Columns up to which softmax and its cross-entropy take four rows at a time: a longer row fills enough vectors by itself. */
 export const NARROW = 16;

@@ -1,4 +1,4 @@
-// C = op(A)·op(B), f32, for the three products of a dense layer, with one micro-kernel of 5 rows × 8 columns:
+// C = op(A)·op(B), f32, for the three products of a dense layer, with one micro-kernel of 5 rows × 8 columns, 6 × 8 in the relaxed build:
 //
 //   NT  Y[m × n]  = X[m × k] · W[n × k]ᵀ     forward
 //   NN  dX[m × n] = dZ[m × k] · W[k × n]     gradient of the inputs
@@ -6,7 +6,7 @@
 //
 // Both operands are packed, a block of k at a time, so that the kernel reads each front to back:
 //
-//   A   tiles of 5 rows        k=0: a0 a1 a2 a3 a4 | k=1: a0 … a4 | …      all tiles of the block: second-level cache
+//   A   tiles of 5 (6) rows    k=0: a0 a1 a2 a3 a4 | k=1: a0 … a4 | …      all tiles of the block: second-level cache
 //   B   panels of 8 columns    k=0: b0 b1 … b7     | k=1: b0 … b7 | …      as many panels as PANELS floats hold: first level
 //
 // Rows and columns beyond m and n hold anything; a tile that has such goes through a whole one at `spare`, of which what
@@ -15,8 +15,11 @@
 //
 // Registers of the tile: 10 accumulators + 2 of B + 1 of A + 1 product = 14 of 16; 12 accumulators (6×8) would spill and
 // run at half the speed on x86-64; 4×8 is held back by its instructions (0.78 of the SIMD peak where 5×8 reaches 0.95).
+// The relaxed build has no product: 6×8 takes 15. There it is 1.055 to 1.065 times as fast as 5×8, whose ten chains hardly hide a
+// fused operation's latency of four cycles, and 1.055 to 1.075 times as fast as the release build's 5×8, on a core that multiplies and
+// adds side by side (Zen 5; Node 22, 24, 26). Where the same units do both, it should be more; not measured.
 
-import { KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, PANEL_FLOATS } from "./codes";
+import { KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, PANEL_FLOATS, RELAXED_MR, SPARE_BYTES } from "./codes";
 import { loadPartial, multiplyAdd, storePartial } from "./simd";
 
 /** What C starts from: zero, what it holds, or a bias for each column. */
@@ -24,13 +27,16 @@ export const FROM_ZERO: i32 = 0;
 export const FROM_C: i32 = 1;
 export const FROM_BIAS: i32 = 2;
 
+/** Rows of a tile in this build. */
+const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? RELAXED_MR : MR;
+
 /** Bytes of one k in a tile and in a panel. */
-const ROW_BYTES: usize = MR << 2;
+const ROW_BYTES: usize = ROWS << 2;
 const COLUMN_BYTES: usize = NR << 2;
 
 /** Places in a thread's scratch: a tile and a bias for edges, the panels of B, the tiles of A. */
-const SPARE_BIAS: usize = MR * NR << 2;
-const PANELS: usize = SPARE_BIAS + COLUMN_BYTES;
+const SPARE_BIAS: usize = ROWS * NR << 2;
+const PANELS: usize = SPARE_BYTES;
 const TILES: usize = PANEL_BYTES;
 
 /** Four values of a row: a whole vector, or what is left of it in the last panel. */
@@ -46,28 +52,33 @@ function storeColumns(ptr: usize, v: v128, columns: i32): void {
 }
 
 /**
- * C[5 × 8] = start + tile[5 × k] · panel[k × 8]. start: a constant, so that each caller is a function of its own.
+ * C[ROWS × 8] = start + tile[ROWS × k] · panel[k × 8]. start: a constant, so that each caller is a function of its own.
  * tile, panel: packed, read. c: written, rows `ldc` bytes apart. bias: 8 floats.
  *
  * One loop, not unrolled, tested at its head, and no branch after it: V8 (Node 20 to 26) keeps every value in a register
  * for this form alone. Unrolled by two it moves the second step's loads forward and spills (0.71 of the peak for 0.95),
  * as a loop within the loop over tiles, or tested at its foot, it spills all accumulators (0.43).
+ *
+ * The low and the high half of a row are stored one after the other: from such pairs V8's revectorizer (Node 24 and 26 with
+ * --experimental-wasm-revectorize) makes vectors of 256 bits, 1.55 to 1.6 times as fast with the same bits. All low halves first, and
+ * it finds no pair (1.0); without the flag that spills on Node 20 and 22 (0.4). The order of the multiplications does not matter.
  */
 @inline
 function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, bias: usize): void {
-  const c1 = c + ldc, c2 = c + 2 * ldc, c3 = c + 3 * ldc, c4 = c + 4 * ldc;
-  let s0l = f32x4.splat(0), s0h = s0l, s1l = s0l, s1h = s0l, s2l = s0l, s2h = s0l, s3l = s0l, s3h = s0l, s4l = s0l, s4h = s0l;
+  const c1 = c + ldc, c2 = c + 2 * ldc, c3 = c + 3 * ldc, c4 = c + 4 * ldc, c5 = c + 5 * ldc;
+  let s0l = f32x4.splat(0), s0h = s0l, s1l = s0l, s1h = s0l, s2l = s0l, s2h = s0l, s3l = s0l, s3h = s0l, s4l = s0l, s4h = s0l, s5l = s0l, s5h = s0l;
   if (start == FROM_BIAS) {
     s0l = v128.load(bias);
     s0h = v128.load(bias, 16);
-    s1l = s0l; s2l = s0l; s3l = s0l; s4l = s0l;
-    s1h = s0h; s2h = s0h; s3h = s0h; s4h = s0h;
+    s1l = s0l; s2l = s0l; s3l = s0l; s4l = s0l; s5l = s0l;
+    s1h = s0h; s2h = s0h; s3h = s0h; s4h = s0h; s5h = s0h;
   } else if (start == FROM_C) {
     s0l = v128.load(c); s0h = v128.load(c, 16);
     s1l = v128.load(c1); s1h = v128.load(c1, 16);
     s2l = v128.load(c2); s2h = v128.load(c2, 16);
     s3l = v128.load(c3); s3h = v128.load(c3, 16);
     s4l = v128.load(c4); s4h = v128.load(c4, 16);
+    if (ROWS == 6) { s5l = v128.load(c5); s5h = v128.load(c5, 16); }
   }
   const end = panel + (<usize>k << 5);
   while (panel < end) {
@@ -87,6 +98,11 @@ function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, 
     x = v128.load32_splat(a, 16);
     s4l = multiplyAdd(s4l, x, bl);
     s4h = multiplyAdd(s4h, x, bh);
+    if (ROWS == 6) {
+      x = v128.load32_splat(a, 20);
+      s5l = multiplyAdd(s5l, x, bl);
+      s5h = multiplyAdd(s5h, x, bh);
+    }
     a += ROW_BYTES;
     panel += COLUMN_BYTES;
   }
@@ -95,6 +111,7 @@ function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, 
   v128.store(c2, s2l); v128.store(c2, s2h, 16);
   v128.store(c3, s3l); v128.store(c3, s3h, 16);
   v128.store(c4, s4l); v128.store(c4, s4h, 16);
+  if (ROWS == 6) { v128.store(c5, s5l); v128.store(c5, s5h, 16); }
 }
 
 function tileFromZero(k: i32, a: usize, panel: usize, c: usize, ldc: usize): void {
@@ -148,18 +165,28 @@ function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step
   v128.store(to + 3 * step, i8x16.shuffle(high01, high23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
 }
 
-/** One tile of A from `rows` (1 to 5) rows of k adjacent values, `ld` bytes apart: transposed by 4 × 4 blocks. A missing row repeats the first. */
+/** One tile of A from `rows` (1 to ROWS) rows of k adjacent values, `ld` bytes apart: transposed by 4 × 4 blocks. A missing row repeats the first. */
 function packTileOfRows(rows: i32, k: i32, a: usize, ld: usize, to: usize): void {
-  const a1 = rows > 1 ? a + ld : a, a2 = rows > 2 ? a + 2 * ld : a, a3 = rows > 3 ? a + 3 * ld : a, a4 = rows > 4 ? a + 4 * ld : a;
+  const a1 = rows > 1 ? a + ld : a, a2 = rows > 2 ? a + 2 * ld : a, a3 = rows > 3 ? a + 3 * ld : a, a4 = rows > 4 ? a + 4 * ld : a, a5 = rows > 5 ? a + 5 * ld : a;
   let at: usize = 0;
   for (const whole = (<usize>k & ~3) << 2; at < whole; at += 16) {
-    // the fourth to first lanes of the fifth row lie behind the vectors, which reach no further than their own four rows
+    // the vectors of the first four rows leave the places of the others, behind each, as they are
     storeTransposed(v128.load(a + at), v128.load(a1 + at), v128.load(a2 + at), v128.load(a3 + at), to, ROW_BYTES);
     const fifth = v128.load(a4 + at);
-    v128.store32_lane(to + 16, fifth, 0);
-    v128.store32_lane(to + 36, fifth, 1);
-    v128.store32_lane(to + 56, fifth, 2);
-    v128.store32_lane(to + 76, fifth, 3);
+    if (ROWS == 6) {
+      const sixth = v128.load(a5 + at);
+      const low = i8x16.shuffle(fifth, sixth, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+      const high = i8x16.shuffle(fifth, sixth, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+      v128.store64_lane(to + 16, low, 0);
+      v128.store64_lane(to + 40, low, 1);
+      v128.store64_lane(to + 64, high, 0);
+      v128.store64_lane(to + 88, high, 1);
+    } else {
+      v128.store32_lane(to + 16, fifth, 0);
+      v128.store32_lane(to + 36, fifth, 1);
+      v128.store32_lane(to + 56, fifth, 2);
+      v128.store32_lane(to + 76, fifth, 3);
+    }
     to += 4 * ROW_BYTES;
   }
   for (const last = <usize>k << 2; at < last; at += 4) {
@@ -168,22 +195,25 @@ function packTileOfRows(rows: i32, k: i32, a: usize, ld: usize, to: usize): void
     store<f32>(to, load<f32>(a2 + at), 8);
     store<f32>(to, load<f32>(a3 + at), 12);
     store<f32>(to, load<f32>(a4 + at), 16);
+    if (ROWS == 6) store<f32>(to, load<f32>(a5 + at), 20);
     to += ROW_BYTES;
   }
 }
 
-/** One tile of A from `rows` (1 to 5) adjacent columns of k rows, `ld` bytes apart: a copy. */
+/** One tile of A from `rows` (1 to ROWS) adjacent columns of k rows, `ld` bytes apart: a copy. */
 function packTileOfColumns(rows: i32, k: i32, a: usize, ld: usize, to: usize): void {
-  if (rows == MR) {
+  if (rows == ROWS) {
     for (let p = 0; p < k; ++p) {
       v128.store(to, v128.load(a));
-      store<f32>(to, load<f32>(a, 16), 16);
+      if (ROWS == 6) store<u64>(to, load<u64>(a, 16), 16);
+      else store<f32>(to, load<f32>(a, 16), 16);
       a += ld;
       to += ROW_BYTES;
     }
   } else {
     for (let p = 0; p < k; ++p) {
       storeColumns(to, loadColumns(a, rows), rows);
+      if (ROWS == 6 && rows == 5) store<f32>(to, load<f32>(a, 16), 16);
       a += ld;
       to += ROW_BYTES;
     }
@@ -193,10 +223,10 @@ function packTileOfColumns(rows: i32, k: i32, a: usize, ld: usize, to: usize): v
 /** The tiles of `rows` rows of A, k values each: element (i, p) at a + i·aRow + p·aStep bytes, one of which is 4. */
 function packTiles(rows: i32, k: i32, a: usize, aRow: usize, aStep: usize, to: usize): void {
   const size = <usize>k * ROW_BYTES;
-  for (; rows > 0; rows -= MR) {
-    if (aStep == 4) packTileOfRows(min(rows, MR), k, a, aRow, to);
-    else packTileOfColumns(min(rows, MR), k, a, aStep, to);
-    a += <usize>MR * aRow;
+  for (; rows > 0; rows -= ROWS) {
+    if (aStep == 4) packTileOfRows(min(rows, ROWS), k, a, aRow, to);
+    else packTileOfColumns(min(rows, ROWS), k, a, aStep, to);
+    a += <usize>ROWS * aRow;
     to += size;
   }
 }
@@ -249,26 +279,26 @@ function packPanelOfRows(columns: i32, k: i32, b: usize, ldb: usize, to: usize):
  */
 function multiplyGroup(rows: i32, columns: i32, k: i32, a: usize, panels: usize, c: usize, ldc: usize, start: i32, bias: usize, spare: usize): void {
   const size = <usize>k * ROW_BYTES, panelSize = <usize>k * COLUMN_BYTES;
-  for (; rows > 0; rows -= MR) {
+  for (; rows > 0; rows -= ROWS) {
     let panel = panels, to = c, from = bias;
     for (let rest = columns; rest > 0; rest -= NR) {
-      if (rows >= MR && rest >= NR) anyTile(start, k, a, panel, to, ldc, from);
-      else edgeTile(start, min(rows, MR), min(rest, NR), k, a, panel, to, ldc, from, spare);
+      if (rows >= ROWS && rest >= NR) anyTile(start, k, a, panel, to, ldc, from);
+      else edgeTile(start, min(rows, ROWS), min(rest, NR), k, a, panel, to, ldc, from, spare);
       panel += panelSize;
       to += COLUMN_BYTES;
       from += COLUMN_BYTES;
     }
     a += size;
-    c += <usize>MR * ldc;
+    c += <usize>ROWS * ldc;
   }
 }
 
 /** Rows of A that are packed at a time, of `rows` and where a block of k is `block` long: as many as PACKED_FLOATS hold, in blocks of like size. */
 @inline
 export function packedRows(rows: i32, block: i32): i32 {
-  const most = max(PACKED_FLOATS / (max(block, 1) * MR), 1) * MR;
+  const most = max(PACKED_FLOATS / (max(block, 1) * ROWS), 1) * ROWS;
   const blocks = (rows + most - 1) / most;
-  return blocks < 2 ? most : ((rows + blocks * MR - 1) / (blocks * MR)) * MR;
+  return blocks < 2 ? most : ((rows + blocks * ROWS - 1) / (blocks * ROWS)) * ROWS;
 }
 
 /** Columns of the panels that are packed at a time. */

@@ -57,7 +57,7 @@ export class Model {
     this.topology = planTopology(description.inputs, description.layers);
     this.layout = planLayout(this.topology, demand);
     checkSize(subject, this.layout);
-    this.core = new Core(this.layout.byteLength);
+    this.core = new Core(this.layout.byteLength, description.simd);
   }
 
   /** The loss where none is given. */

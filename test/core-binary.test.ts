@@ -1,11 +1,14 @@
 // What the compiled core may contain. A second instance on one memory must change nothing, so a binary has no data and no state
-// of its own; it takes nothing from the host but the memory; and the release computes with deterministic SIMD alone.
+// of its own; it takes nothing from the host but the memory; and the release computes with deterministic SIMD alone. Engines without
+// relaxed SIMD refuse the relaxed build as a whole; those that have it, if behind a flag, are tried with it.
 
 import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { coreDeflated, coreLength, coreMemoryFlag } from "../build/embedded.js";
+import { relaxedDeflated, relaxedMemoryFlag } from "../build/embedded-relaxed.js";
 import { globals, hasData, imports, memoryFlagOffset, opcodes, relaxedOpcodes, sections, unshared, vectorOpcodes } from "../scripts/wasm.mjs";
+import { enableRelaxed } from "./engine.js";
 
 const binary = (target: string) => new Uint8Array(readFileSync(new URL(`../build/${target}.wasm`, import.meta.url)));
 const release = binary("release");
@@ -82,11 +85,21 @@ describe.each(targets)("%s.wasm", (_target, bytes) => {
   });
 });
 
-describe.each(targets.slice(0, 2))("%s.wasm", (_target, bytes) => {
-  test("has no relaxed opcode", () => {
-    expect(relaxedOpcodes(bytes)).toEqual([]);
-  });
+const hasRelaxed = enableRelaxed();
 
+test.each(targets.slice(0, 2))("%s.wasm has no relaxed opcode", (_target, bytes) => {
+  expect(relaxedOpcodes(bytes)).toEqual([]);
+});
+
+test("relaxed.wasm has f32x4.relaxed_madd alone, in place of most of the release's products; engines without it refuse it", () => {
+  expect(relaxedOpcodes(relaxed)).toEqual(["fd:261"]);
+  const products = (bytes: Uint8Array) => opcodes(bytes).get("fd:230")!;
+  expect(opcodes(relaxed).get("fd:261")!).toBeGreaterThan(3 * 12);
+  expect(products(relaxed)).toBeLessThan(products(release));
+  for (const form of [relaxed, unshared(relaxed)]) expect(WebAssembly.validate(form)).toBe(hasRelaxed);
+});
+
+describe.each(targets.slice(0, hasRelaxed ? 3 : 2))("%s.wasm", (_target, bytes) => {
   test("is valid, shared and unshared, and the host sees the same single import", () => {
     for (const form of [bytes, unshared(bytes)]) {
       expect(WebAssembly.validate(form)).toBe(true);
@@ -115,19 +128,22 @@ describe.each(targets.slice(0, 2))("%s.wasm", (_target, bytes) => {
   });
 });
 
-test("debug and release export the same functions", () => {
+test("all builds export the same functions", () => {
   const names = (bytes: Uint8Array<ArrayBuffer>) => {
     return WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name, kind }) => `${kind} ${name}`);
   };
   expect(names(release).length).toBeGreaterThan(0);
   expect(names(debug).sort()).toEqual(names(release).sort());
+  if (hasRelaxed) expect(names(relaxed).sort()).toEqual(names(release).sort());
   expect(names(release).every((name) => name.startsWith("function "))).toBe(true);
 });
 
-test("the embedded binary is the release binary", () => {
-  const embedded = new Uint8Array(inflateSync(Buffer.from(coreDeflated, "base64")));
-  expect(embedded.length).toBe(coreLength);
-  expect(Buffer.compare(embedded, release)).toBe(0);
+test("the embedded binaries are the release and the relaxed one", () => {
+  const embedded = (deflated: string) => new Uint8Array(inflateSync(Buffer.from(deflated, "base64")));
+  expect(embedded(coreDeflated).length).toBe(coreLength);
+  expect(Buffer.compare(embedded(coreDeflated), release)).toBe(0);
+  expect(Buffer.compare(embedded(relaxedDeflated), relaxed)).toBe(0);
   expect(coreMemoryFlag).toBe(memoryFlagOffset(release));
-  expect(release[coreMemoryFlag]).toBe(3);
+  expect(relaxedMemoryFlag).toBe(memoryFlagOffset(relaxed));
+  for (const flag of [release[coreMemoryFlag], relaxed[relaxedMemoryFlag]]) expect(flag).toBe(3);
 });

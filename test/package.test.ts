@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -19,9 +20,12 @@ type Targets = string | { [condition: string]: Targets };
 /** The files that an entry of `exports` may resolve to. */
 const filesOf = (targets: Targets): string[] => (typeof targets === "string" ? [targets] : Object.values(targets).flatMap(filesOf));
 
-/** Entries for programs, by the name a user imports; what a worker runs exports nothing. */
+/** Entries that are imported for what they do and export nothing: what a worker runs, and the relaxed build. */
+const silent = ["./worker", "./relaxed"];
+
+/** Entries for programs, by the name a user imports. */
 const entries = Object.entries(manifest.exports as Record<string, Targets>)
-  .filter(([name, targets]) => name !== "./worker" && filesOf(targets).some((file) => file.endsWith(".js")))
+  .filter(([name, targets]) => !silent.includes(name) && filesOf(targets).some((file) => file.endsWith(".js")))
   .map(([name]) => name.replace(".", manifest.name));
 
 const output = async (folder: string, command: string, parameters: string[]): Promise<string> => {
@@ -132,6 +136,28 @@ describe("the packed package", () => {
     expect(names.length).toBeGreaterThan(0);
   });
 
+  test("has rosenblatt/relaxed, which is imported or required for what it does, and which no bundler leaves out", async () => {
+    const network = `
+      const network = await Network.create({ inputs: 2, layers: [dense(1)], simd: "relaxed" });
+      console.log(network.simd);`;
+    const binary = join(root, "build", "relaxed.wasm");
+    const expected = WebAssembly.validate(readFileSync(binary)) ? "relaxed\n" : "deterministic\n";
+    const imported = `import "rosenblatt/relaxed";\nimport { Network, dense } from "rosenblatt";${network}`;
+    expect(await node(folder, "--input-type=module", "--eval", imported)).toBe(expected);
+    const required = `require("rosenblatt/relaxed"); const { Network, dense } = require("rosenblatt"); (async () => {${network}})();`;
+    expect(await node(folder, "--input-type=commonjs", "--eval", required)).toBe(expected);
+
+    const bundled = async (contents: string): Promise<string> => {
+      const { outputFiles } = await build({ stdin: { contents, resolveDir: folder }, bundle: true, format: "esm", platform: "neutral", minify: true, write: false });
+      return outputFiles[0].text;
+    };
+    const [withIt, without] = [await bundled(imported), await bundled(imported.replace(/import "[^"]+";/, ""))];
+    expect(without.length).toBeGreaterThan(50_000);
+    expect(withIt.length).toBeGreaterThan(without.length + 20_000);
+    await writeFile(join(folder, "bundled.mjs"), withIt);
+    expect(await node(folder, "bundled.mjs")).toBe(expected);
+  });
+
   test("installs the command", async () => {
     expect(await output(folder, join(folder, "node_modules", ".bin", "rosenblatt"), ["--version"])).toBe(`${manifest.version}\n`);
   });
@@ -158,7 +184,7 @@ describe("the packed package", () => {
       const network: Network = await Network.create({ inputs: 4, layers: [dense(16, "${activation}"), dense(3, "softmax")], seed: 7 });
       export const history: History = await network.fit([[1, 2, 3, 4]], [0], { epochs: 1, optimizer: "adam" });
       export const outputs: Float32Array = network.predict([5.1, 3.5, 1.4, 0.2]);\n`;
-    const all = entries.map((entry, i) => `export * as entry${i} from "${entry}";\n`);
+    const all = [...entries.map((entry, i) => `export * as entry${i} from "${entry}";\n`), `import "${manifest.name}/relaxed";\n`];
     await writeFile(join(project, "right.ts"), create("relu") + all.join(""));
     await writeFile(join(project, "wrong.ts"), create("rleu"));
     const report = await typeCheck(project);

@@ -35,7 +35,7 @@ export const faults = [
   },
   {
     name: "gemm-bottom-edge", what: "a tile of four rows is stored as five", file: "assembly/gemm.ts",
-    find: "if (rows >= MR && rest >= NR)", put: "if (rows >= MR - 1 && rest >= NR)", tests: GEMM, only: "gemm TN",
+    find: "if (rows >= ROWS && rest >= NR)", put: "if (rows >= ROWS - 1 && rest >= NR)", tests: GEMM, only: "gemm TN",
   },
   {
     name: "gemm-fifth-row", what: "the fifth row of a tile takes a neighbouring k", file: "assembly/gemm.ts",

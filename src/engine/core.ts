@@ -1,7 +1,7 @@
 // The compute core on one memory: instantiates the WebAssembly module, owns and grows the linear memory, and is the only
 // file that names the module's exports. It knows no layer: offsets are bytes, and what they mean is the plan's business.
 //
-// The binary is compiled once a process. It is built for shared memory; one byte of its memory import (limits flag 3 → 1)
+// A binary is compiled once a process: that of the library, and the relaxed one where src/relaxed.ts has given it. It is built for shared memory; one byte of its memory import (limits flag 3 → 1)
 // makes the unshared form, which every engine collects as ordinary garbage and which needs no cross-origin isolation. A core
 // starts on that and moves to a shared memory with the first fit that uses threads.
 
@@ -37,21 +37,69 @@ const PAGE = 65536;
 /** The whole address space of 32 bits: 4 GB. */
 export const MOST_PAGES = 65536;
 
-let compiling: Promise<WebAssembly.Module> | undefined;
-let compiled: WebAssembly.Module | undefined;
-let sharing: Promise<WebAssembly.Module> | undefined;
+/** Which arithmetic computes: the same bits everywhere, or those of the engine's fused operations. */
+export type Simd = "deterministic" | "relaxed";
 
-async function compile(): Promise<WebAssembly.Module> {
-  const bytes = await inflate(decodeBase64(coreDeflated));
-  bytes[coreMemoryFlag] = 1;
-  compiled = await WebAssembly.compile(bytes);
-  return compiled;
+/** One build of the core. Its forms are compiled once a process, each by the first that needs it. */
+class Build {
+  /** The unshared form, once it is compiled. */
+  module: WebAssembly.Module | undefined;
+  private compiling: Promise<void> | undefined;
+  private sharing: Promise<WebAssembly.Module> | undefined;
+
+  /**
+   * @param deflated the binary, deflated, in base64
+   * @param memoryFlag offset of its limits flag
+   */
+  constructor(private readonly deflated: string, private readonly memoryFlag: number) {}
+
+  /** Compiles the unshared form. @throws what the engine does; the next call tries again */
+  async compile(): Promise<void> {
+    this.compiling ??= this.unshared().then((bytes) => WebAssembly.compile(bytes)).then((module) => {
+      this.module = module;
+    });
+    try {
+      await this.compiling;
+    } catch (cause) {
+      this.compiling = undefined;
+      throw cause;
+    }
+  }
+
+  /** Compiles the unshared form where the engine knows all its instructions. Whether it does. */
+  async compileIfValid(): Promise<boolean> {
+    if (this.module === undefined && !WebAssembly.validate(await this.unshared())) return false;
+    await this.compile();
+    return true;
+  }
+
+  /** The form for shared memory. */
+  shared(): Promise<WebAssembly.Module> {
+    this.sharing ??= this.bytes().then((bytes) => WebAssembly.compile(bytes));
+    return this.sharing;
+  }
+
+  private bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return inflate(decodeBase64(this.deflated));
+  }
+
+  private async unshared(): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.bytes();
+    bytes[this.memoryFlag] = 1;
+    return bytes;
+  }
 }
 
-/** The form for shared memory, compiled by the first fit that uses threads. */
-export function sharedModule(): Promise<WebAssembly.Module> {
-  sharing ??= inflate(decodeBase64(coreDeflated)).then((bytes) => WebAssembly.compile(bytes));
-  return sharing;
+const builds: { readonly deterministic: Build; relaxed?: Build } = { deterministic: new Build(coreDeflated, coreMemoryFlag) };
+
+/** Makes the relaxed build known, for networks that are created from now on. */
+export function addRelaxed(deflated: string, memoryFlag: number): void {
+  builds.relaxed ??= new Build(deflated, memoryFlag);
+}
+
+/** The form for shared memory of what computes a network, compiled by the first fit that uses threads. */
+export function sharedModule(simd: Simd): Promise<WebAssembly.Module> {
+  return requireBuild(simd).shared();
 }
 
 /**
@@ -60,14 +108,18 @@ export function sharedModule(): Promise<WebAssembly.Module> {
  * @throws {Error} where the host has no WebAssembly SIMD or forbids compilation
  */
 export async function ready(): Promise<void> {
-  compiling ??= compile();
   try {
-    await compiling;
+    await builds.deterministic.compile();
   } catch (cause) {
-    compiling = undefined;
     const advice = "A host with WebAssembly SIMD is needed, and under a content security policy 'wasm-unsafe-eval' in script-src";
     throw new Error(`rosenblatt: the WebAssembly core could not be compiled (${cause instanceof Error ? cause.message : String(cause)}). ${advice}`, { cause });
   }
+}
+
+/** `ready` for a network of that arithmetic. Resolves to the one that runs: deterministic where the other was not imported, or the engine does not have it. */
+export async function readyFor(simd: Simd): Promise<Simd> {
+  await ready();
+  return simd === "relaxed" && (await builds.relaxed?.compileIfValid()) ? "relaxed" : "deterministic";
 }
 
 /** An empty memory that may grow to the whole address space, or to as much as the engine grants. */
@@ -95,9 +147,9 @@ export class Core {
   u32!: Uint32Array<ArrayBufferLike>;
   u8!: Uint8Array<ArrayBufferLike>;
 
-  /** The core must be `ready`. */
-  constructor(byteLength: number) {
-    this.settle(requireCompiled(), newMemory(Math.max(1, Math.ceil(byteLength / PAGE))));
+  /** What computes must be `ready`. */
+  constructor(byteLength: number, private readonly simd: Simd = "deterministic") {
+    this.settle(requireCompiled(simd), newMemory(Math.max(1, Math.ceil(byteLength / PAGE))));
   }
 
   get buffer(): ArrayBufferLike {
@@ -129,7 +181,7 @@ export class Core {
 
   /**
    * Moves the bytes to a shared memory, on which instances of `module` play. False if the engine refuses; nothing has changed then.
-   * @param module as `sharedModule` gives it
+   * @param module as `sharedModule` gives it for the same arithmetic
    */
   share(module: WebAssembly.Module): boolean {
     const pages = this.byteLength / PAGE;
@@ -145,7 +197,7 @@ export class Core {
 
   /** Moves the bytes to an unshared memory, away from threads that may still write. @throws {RangeError} if the engine refuses; nothing has changed then */
   separate(): void {
-    this.move(requireCompiled(), newMemory(this.byteLength / PAGE));
+    this.move(requireCompiled(this.simd), newMemory(this.byteLength / PAGE));
     this.pressure = undefined;
   }
 
@@ -170,9 +222,16 @@ export class Core {
   }
 }
 
-function requireCompiled(): WebAssembly.Module {
-  if (compiled === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
-  return compiled;
+function requireBuild(simd: Simd): Build {
+  const build = builds[simd];
+  if (build === undefined) throw new Error(`rosenblatt: the ${simd} core is not there`);
+  return build;
+}
+
+function requireCompiled(simd: Simd): WebAssembly.Module {
+  const { module } = requireBuild(simd);
+  if (module === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
+  return module;
 }
 
 let scratch: Core | undefined;

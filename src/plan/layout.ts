@@ -13,7 +13,7 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, PACKED_FLOATS, PANEL_BYTES, STEP_WORDS } from "../../assembly/codes.js";
+import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, STEP_WORDS } from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { DenseSpec, LayerSpec } from "../describe/layers.js";
@@ -206,8 +206,8 @@ export function blocksOf(length: number): number {
  */
 export function productScratch(m: number, k: number): number {
   const block = Math.max(1, Math.min(k, KC));
-  const tiles = Math.min(Math.ceil(m / MR), Math.max(1, Math.floor(PACKED_FLOATS / (block * MR))));
-  return PANEL_BYTES + 4 * MR * tiles * block;
+  const packed = (height: number): number => height * Math.min(Math.ceil(m / height), Math.max(1, Math.floor(PACKED_FLOATS / (block * height))));
+  return PANEL_BYTES + 4 * block * Math.max(packed(MR), packed(RELAXED_MR));
 }
 
 /** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */

@@ -27,7 +27,7 @@ export async function assemble(model: Model, { options, training }: PreparedFit)
     ? threadsThatHelp(model.topology, batch, options.epochs * Math.ceil(training.length / batch), available, poolStarted())
     : options.threads;
   if (threads < 2) return undefined;
-  const module = await sharedModule();
+  const module = await sharedModule(model.description.simd);
   if (!model.core.shared && !model.core.share(module)) {
     model.refusal = "the engine gives no shared memory of that size; dispose of networks that are no longer used";
     return undefined;

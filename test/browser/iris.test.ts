@@ -45,6 +45,24 @@ test("in Node each network learns iris, and each ends elsewhere", () => {
   expect(new Set(inNode.map(({ predictions }) => predictions)).size).toBe(inNode.length);
 });
 
+test("a page that imports rosenblatt/relaxed runs it: Chromium has relaxed SIMD; a network that does not ask for it learns the bytes of Node", async () => {
+  const server = await serve();
+  const page = await browser.newPage();
+  try {
+    const errors = watch(page);
+    await page.goto(`${server.url}/test/browser/relaxed.html`);
+    await page.waitForFunction("globalThis.results !== undefined", undefined, { timeout: 20_000 });
+    const { simd, losses, outcomes } = await page.evaluate("globalThis.results") as { simd: string[]; losses: number[]; outcomes: Outcome[] };
+    expect(errors).toEqual([]);
+    expect(simd).toEqual(["deterministic", "relaxed"]);
+    expect(losses[1]).toBeCloseTo(losses[0], 3);
+    expect(outcomes).toEqual(inNode);
+  } finally {
+    await page.close();
+    await server.close();
+  }
+});
+
 describe.each([[false, "a plain page"], [true, "a cross-origin isolated page"]])("isolated: %s", (isolated, kind) => {
   test(`${kind} learns the same bytes as Node, without an error in the console`, async () => {
     const server = await serve({ isolated });

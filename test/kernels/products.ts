@@ -92,7 +92,17 @@ export interface ProductCase {
 }
 
 /** Runs one product on both builds. Throws unless columns [begin, end) have the chain's bits and nothing else was written. */
-export function runProduct(stage: Stage, table: Products, form: Form, { m, n, k, start, extra, turn, begin = 0, end = n, noBias }: ProductCase): void {
+export function runProduct(stage: Stage, table: Products, form: Form, size: ProductCase): void {
+  const { m, n, k, start, begin = 0, end = n } = size;
+  const { c, ldc } = callProduct(stage, table, form, size);
+  const expected = table.sums.get(k)!.bits[start];
+  for (let i = 0; i < m; i++) {
+    stage.expectBits(c + 4 * (i * ldc + begin), expected, i * table.n + begin, end - begin, `${form} m ${m}, columns ${begin} to ${end}, k ${k}, start ${start}, row ${i}`);
+  }
+}
+
+/** Runs one product on both builds: where C is, and the floats between its rows. Throws if anything but columns [begin, end) was written. */
+export function callProduct(stage: Stage, table: Products, form: Form, { m, n, k, start, extra, turn, begin = 0, end = n, noBias }: ProductCase): { c: number; ldc: number } {
   stage.clear();
   const skew = 4 * (turn % 4);
   const lda = (form === "TN" ? m : k) + extra;
@@ -108,8 +118,5 @@ export function runProduct(stage: Stage, table: Products, form: Form, { m, n, k,
   stage.run((kernels) => kernels.gemm(m, begin, end, k, a, aRow, aStep, b, 4 * ldb, form === "NT" ? 1 : 0, c, 4 * ldc, start, bias, panel), [
     { at: c + 4 * begin, bytes: 4 * (end - begin), rows: m, stride: 4 * ldc }, { at: panel, bytes: scratch },
   ]);
-  const expected = table.sums.get(k)!.bits[start];
-  for (let i = 0; i < m; i++) {
-    stage.expectBits(c + 4 * (i * ldc + begin), expected, i * table.n + begin, end - begin, `${form} m ${m}, columns ${begin} to ${end}, k ${k}, start ${start}, row ${i}`);
-  }
+  return { c, ldc };
 }

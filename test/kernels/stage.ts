@@ -33,7 +33,7 @@ const GUARD = 0xfe;
 /** A quiet NaN with a payload that arithmetic does not make. */
 export const UNWRITTEN_BITS = 0x7fc0_0abc;
 
-export type Build = "debug" | "release";
+export type Build = "debug" | "release" | "relaxed";
 
 const modules = new Map<Build, WebAssembly.Module>();
 
@@ -69,9 +69,9 @@ export class Stage {
   /** Calls so far, each on both builds. */
   calls = 0;
 
-  constructor(bytes = 4 * 2 ** 20) {
-    const debug = instantiateBuild("debug", bytes);
-    const release = instantiateBuild("release", bytes);
+  /** @param builds two that must give the same bytes */
+  constructor(bytes = 4 * 2 ** 20, builds: readonly [Build, Build] = ["debug", "release"]) {
+    const [debug, release] = builds.map((build) => instantiateBuild(build, bytes));
     this.debug = debug.kernels;
     this.release = release.kernels;
     this.debugBytes = bytesOf(debug.memory);

@@ -55,8 +55,10 @@ export interface Tensors {
 }
 
 /** The library's network of that description, its parameters set to the given tensors. */
-export async function libraryNetwork(inputs: number, layers: readonly OracleLayerSpec[], tensors: readonly Tensors[]): Promise<Network> {
-  const network = await Network.create({ inputs, layers: layers.map(libraryLayer) });
+export async function libraryNetwork(
+  inputs: number, layers: readonly OracleLayerSpec[], tensors: readonly Tensors[], simd: Network["simd"] = "deterministic",
+): Promise<Network> {
+  const network = await Network.create({ inputs, layers: layers.map(libraryLayer), simd });
   tensors.forEach(({ weights, biases, slopes }, l) => {
     const layer = network.layers[l];
     layer.weights.set(weights);
