@@ -16,7 +16,7 @@
 // Registers of the tile: 10 accumulators + 2 of B + 1 of A + 1 product = 14 of 16; 12 accumulators (6×8) would spill and
 // run at half the speed on x86-64; 4×8 is held back by its instructions (0.78 of the SIMD peak where 5×8 reaches 0.95).
 // The relaxed build has no product: 6×8 takes 15. There it is 1.055 to 1.065 times as fast as 5×8, whose ten chains hardly hide a
-// fused operation's latency of four cycles, and 1.055 to 1.075 times as fast as the release build's 5×8, on a core that multiplies and
+// fused operation's latency of four cycles, and 1.045 to 1.075 times as fast as the release build's 5×8, on a core that multiplies and
 // adds side by side (Zen 5; Node 22, 24, 26). Where the same units do both, it should be more; not measured.
 
 import { KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, PANEL_FLOATS, RELAXED_MR, SPARE_BYTES } from "./codes";

@@ -1,9 +1,10 @@
 // The compute core on one memory: instantiates the WebAssembly module, owns and grows the linear memory, and is the only
 // file that names the module's exports. It knows no layer: offsets are bytes, and what they mean is the plan's business.
 //
-// A binary is compiled once a process: that of the library, and the relaxed one where src/relaxed.ts has given it. It is built for shared memory; one byte of its memory import (limits flag 3 → 1)
-// makes the unshared form, which every engine collects as ordinary garbage and which needs no cross-origin isolation. A core
-// starts on that and moves to a shared memory with the first fit that uses threads.
+// A binary is compiled once a process: the library's own, and the relaxed one where src/relaxed.ts has given it. It is built for
+// shared memory; one byte of its memory import (limits flag 3 → 1) makes the unshared form, which every engine collects as ordinary
+// garbage and which needs no cross-origin isolation. A core starts on that and moves to a shared memory with the first fit that
+// uses threads.
 
 import { instantiateSync } from "@assemblyscript/loader";
 import { coreDeflated, coreMemoryFlag } from "../../build/embedded.js";
@@ -90,7 +91,7 @@ class Build {
   }
 }
 
-const builds: { readonly deterministic: Build; relaxed?: Build } = { deterministic: new Build(coreDeflated, coreMemoryFlag) };
+const builds: { readonly deterministic: Build; relaxed?: Build } = { deterministic: /* @__PURE__ */ new Build(coreDeflated, coreMemoryFlag) };
 
 /** Makes the relaxed build known, for networks that are created from now on. */
 export function addRelaxed(deflated: string, memoryFlag: number): void {
