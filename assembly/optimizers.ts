@@ -45,80 +45,83 @@ function weightedSquare(c: v128, gradient: v128): v128 {
 }
 
 @inline
-function loadLanes(ptr: usize, n: i32): v128 {
-  return n == 4 ? v128.load(ptr) : loadPartial(ptr, n);
+function loadLanes(ptr: usize, offset: usize, n: i32): v128 {
+  return n < 4 ? loadPartial(ptr, n) : offset ? v128.load(ptr, 16) : v128.load(ptr);
 }
 
 @inline
-function storeLanes(ptr: usize, value: v128, n: i32): void {
-  if (n == 4) v128.store(ptr, value);
-  else storePartial(ptr, value, n);
+function storeLanes(ptr: usize, offset: usize, value: v128, n: i32): void {
+  if (n < 4) storePartial(ptr, value, n);
+  else if (offset) v128.store(ptr, value, 16);
+  else v128.store(ptr, value);
 }
 
-/** One vector (`n` of its lanes) of the update. `code` and `n` are constant or nearly so where this is called. */
+/** One vector (`n` of its lanes) of the update, `offset` (0 or 16) bytes from the pointers. `code`, `offset` and a whole `n` are constants where this is called. */
 @inline
-function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, n: i32,
+function updateVector(code: i32, p: usize, g: usize, s1: usize, s2: usize, offset: usize, n: i32, has1: bool, has2: bool,
                       c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, r0: v128, r1: v128, r2: v128): void {
-  const gradient = loadLanes(g, n);
-  let parameter = loadLanes(p, n);
+  const gradient = loadLanes(g, offset, n);
+  let parameter = loadLanes(p, offset, n);
   if (code == OptimizerCode.sgd) {
     let direction = gradient;
-    if (s1) {
-      const velocity = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), gradient), TINY_MOMENT);
-      storeLanes(s1, velocity, n);
+    if (has1) {
+      const velocity = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, offset, n)), gradient), TINY_MOMENT);
+      storeLanes(s1, offset, velocity, n);
       direction = v128.bitselect(f32x4.add(gradient, f32x4.mul(c0, velocity)), velocity, f32x4.ne(c1, f32x4.splat(0)));
     }
     parameter = f32x4.sub(parameter, f32x4.mul(r0, direction));
   } else if (code == OptimizerCode.rmsprop) {
-    const squares = flushSquares(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), weightedSquare(c1, gradient)));
-    storeLanes(s1, squares, n);
+    const squares = flushSquares(f32x4.add(f32x4.mul(c0, loadLanes(s1, offset, n)), weightedSquare(c1, gradient)));
+    storeLanes(s1, offset, squares, n);
     let direction = f32x4.div(gradient, f32x4.add(f32x4.sqrt(squares), c2));
-    if (s2) {
-      direction = flush(f32x4.add(f32x4.mul(c3, loadLanes(s2, n)), direction), TINY_MOMENT);
-      storeLanes(s2, direction, n);
+    if (has2) {
+      direction = flush(f32x4.add(f32x4.mul(c3, loadLanes(s2, offset, n)), direction), TINY_MOMENT);
+      storeLanes(s2, offset, direction, n);
     }
     parameter = f32x4.sub(parameter, f32x4.mul(r0, direction));
   } else if (code == OptimizerCode.adagrad) {
-    const squares = f32x4.add(loadLanes(s1, n), f32x4.mul(gradient, gradient));
-    storeLanes(s1, squares, n);
+    const squares = f32x4.add(loadLanes(s1, offset, n), f32x4.mul(gradient, gradient));
+    storeLanes(s1, offset, squares, n);
     parameter = f32x4.sub(parameter, f32x4.div(f32x4.mul(r0, gradient), f32x4.add(f32x4.sqrt(squares), c2)));
   } else if (code == OptimizerCode.lion) {
-    const momentum = loadLanes(s1, n);
+    const momentum = loadLanes(s1, offset, n);
     const direction = f32x4.add(f32x4.mul(c0, momentum), f32x4.mul(c1, gradient));
     const zero = f32x4.splat(0);
     const step = f32x4.sub(v128.and(r0, f32x4.gt(direction, zero)), v128.and(r0, f32x4.lt(direction, zero)));
     parameter = f32x4.sub(f32x4.mul(parameter, r2), step);
-    storeLanes(s1, flush(f32x4.add(f32x4.mul(c2, momentum), f32x4.mul(c3, gradient)), TINY), n);
+    storeLanes(s1, offset, flush(f32x4.add(f32x4.mul(c2, momentum), f32x4.mul(c3, gradient)), TINY), n);
   } else {
     // adam, adamw, nadam
-    const m = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, n)), f32x4.mul(c1, gradient)), TINY_MOMENT);
-    const v = flushSquares(f32x4.add(f32x4.mul(c2, loadLanes(s2, n)), weightedSquare(c3, gradient)));
-    storeLanes(s1, m, n);
-    storeLanes(s2, v, n);
+    const m = flush(f32x4.add(f32x4.mul(c0, loadLanes(s1, offset, n)), f32x4.mul(c1, gradient)), TINY_MOMENT);
+    const v = flushSquares(f32x4.add(f32x4.mul(c2, loadLanes(s2, offset, n)), weightedSquare(c3, gradient)));
+    storeLanes(s1, offset, m, n);
+    storeLanes(s2, offset, v, n);
     const root = f32x4.add(f32x4.mul(f32x4.sqrt(v), r1), c4);
     if (code == OptimizerCode.adamw) parameter = f32x4.mul(parameter, r2);
     let step = f32x4.mul(r0, m);
     if (code == OptimizerCode.nadam) step = f32x4.add(step, f32x4.mul(r2, gradient));
     parameter = f32x4.sub(parameter, f32x4.div(step, root));
   }
-  storeLanes(p, parameter, n);
+  storeLanes(p, offset, parameter, n);
 }
 
-/** The loop of one rule over floats [begin, end): whole vectors, then what is left. */
+/** The loop of one rule over floats [begin, end): pairs of vectors, then what is left. Without a slot its place is that of p, which is not used. */
 @inline
 function updateRun(code: i32, p: usize, g: usize, s1: usize, s2: usize, begin: i32, end: i32,
                    c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, r0: v128, r1: v128, r2: v128): void {
-  let at = <usize>begin << 2;
-  const whole = at + (<usize>(end - begin & ~3) << 2);
-  const pairs = at + (<usize>(end - begin & ~7) << 2);
+  const first = p + (<usize>begin << 2);
+  const toG = g - p, toS1 = s1 ? s1 - p : 0, toS2 = s2 ? s2 - p : 0;
+  const has1 = s1 != 0, has2 = s2 != 0;
+  const pairs = first + (<usize>(end - begin & ~7) << 2);
+  const whole = first + (<usize>(end - begin & ~3) << 2);
+  let at = first;
   for (; at < pairs; at += 32) {
-    const next = at + 16;
-    updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
-    updateVector(code, p + next, g + next, s1 ? s1 + next : 0, s2 ? s2 + next : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
+    updateVector(code, at, at + toG, at + toS1, at + toS2, 0, 4, has1, has2, c0, c1, c2, c3, c4, r0, r1, r2);
+    updateVector(code, at, at + toG, at + toS1, at + toS2, 16, 4, has1, has2, c0, c1, c2, c3, c4, r0, r1, r2);
   }
-  for (; at < whole; at += 16) updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, 4, c0, c1, c2, c3, c4, r0, r1, r2);
+  for (; at < whole; at += 16) updateVector(code, at, at + toG, at + toS1, at + toS2, 0, 4, has1, has2, c0, c1, c2, c3, c4, r0, r1, r2);
   const rest = end - begin & 3;
-  if (rest) updateVector(code, p + at, g + at, s1 ? s1 + at : 0, s2 ? s2 + at : 0, rest, c0, c1, c2, c3, c4, r0, r1, r2);
+  if (rest) updateVector(code, at, at + toG, at + toS1, at + toS2, 0, rest, has1, has2, c0, c1, c2, c3, c4, r0, r1, r2);
 }
 
 /**
