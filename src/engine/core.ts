@@ -117,6 +117,11 @@ export async function ready(): Promise<void> {
   }
 }
 
+/** Whether the core is compiled. */
+export function isReady(): boolean {
+  return builds.deterministic.module !== undefined;
+}
+
 /** `ready` for a network of that arithmetic. Resolves to the one that runs: deterministic where the other was not imported, or the engine does not have it. */
 export async function readyFor(simd: Simd): Promise<Simd> {
   await ready();
