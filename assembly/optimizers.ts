@@ -25,10 +25,13 @@ const TINY: f32 = 1.17549435e-38;
 const TINY_MOMENT: f32 = 7.88860905e-31;
 const TINY_GRADIENT: f32 = 3.46944695e-18;
 
-/** `value` with lanes below `least` in magnitude set to 0; NaN stays. */
+/**
+ * `value` with lanes below `least` in magnitude set to 0; NaN stays. The magnitude by a mask, which stays in a register: V8
+ * makes it anew for each f32x4.abs, and the update takes a tenth longer.
+ */
 @inline
 function flush(value: v128, least: f32): v128 {
-  return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(least)));
+  return v128.andnot(value, f32x4.lt(v128.and(value, i32x4.splat(0x7fffffff)), f32x4.splat(least)));
 }
 
 /** `flush` for what is never negative, such as a mean of squares: one operation less. */

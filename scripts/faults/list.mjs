@@ -128,7 +128,7 @@ export const faults = [
   },
   {
     name: "subnormal-moments", what: "moments are not flushed to zero", file: "assembly/optimizers.ts",
-    find: "return v128.andnot(value, f32x4.lt(f32x4.abs(value), f32x4.splat(least)));", put: "return value;", tests: OPTIMIZERS, only: "is ever subnormal",
+    find: "return v128.andnot(value, f32x4.lt(v128.and(value, i32x4.splat(0x7fffffff)), f32x4.splat(least)));", put: "return value;", tests: OPTIMIZERS, only: "is ever subnormal",
   },
   {
     name: "l1-sign", what: "l1 pulls negative weights away from zero", file: "assembly/optimizers.ts",
