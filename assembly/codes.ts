@@ -127,8 +127,8 @@ export const NR = 8;
 export const RELAXED_MR = 6;
 export const KC = 512;
 
-/** Floats of the panels of B that are packed at a time: 16 KB, a third to a half of a first-level cache, beside a tile of A (10 KB). */
-export const PANEL_FLOATS = KC * NR;
+/** Floats of the panels of B that are packed at a time, at most: 32 KB, which lies in a first-level cache of 48 KB beside a tile of A (10 KB). */
+export const PANEL_FLOATS = 2 * KC * NR;
 
 /** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. */
 export const PACKED_FLOATS = 52 * MR * KC;

@@ -28,7 +28,7 @@ export function denseForward(rows: i32, begin: i32, end: i32, inputs: i32, x: us
   do {
     const block = min(inputs - first, KC);
     const most = packedRows(rows, block);
-    const columns = max(GROUP, groupColumns(block));
+    const columns = max(GROUP, groupColumns(block, true));
     const start = first > 0 ? FROM_C : biases ? FROM_BIAS : FROM_ZERO;
     const skip = <usize>first << 2;
     for (let row = 0; row < rows; row += most) {

@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
-  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, NR, Op, PACKED_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
+  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, Op, PACKED_FLOATS, PANEL_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
 } from "../../assembly/codes.js";
 import { checkNetwork } from "../../src/describe/layers.js";
 import { slotNames } from "../../src/describe/optimizers.js";
@@ -332,8 +332,8 @@ describe("instructions that sum over all of a tensor", () => {
 it("the scratch of a product is no larger than the sizes say", () => {
   for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024]]) {
     const packed = 4 * Math.max(...[MR, RELAXED_MR].map((height) => Math.min(PACKED_FLOATS, height * Math.ceil(m / height) * Math.min(k, KC))));
-    expect(productScratch(m, k)).toBeGreaterThanOrEqual(4 * KC * NR + (packed * 9) / 10);
-    expect(productScratch(m, k)).toBeLessThan(4 * KC * NR + packed + 1024);
+    expect(productScratch(m, k)).toBeGreaterThanOrEqual(4 * PANEL_FLOATS + (packed * 9) / 10);
+    expect(productScratch(m, k)).toBeLessThan(4 * PANEL_FLOATS + packed + 1024);
   }
 });
 
