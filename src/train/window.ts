@@ -33,8 +33,8 @@ export class DataWindow {
   private readonly rows: number;
   private loadedFrom = 0;
   private loadedTo = 0;
-  /** The epoch's order: sample indices. */
-  order: Uint32Array;
+  /** The epoch's order: sample indices. The array is the same in each epoch, since a new one for each is work for the garbage collector. */
+  readonly order: Uint32Array;
 
   /**
    * Plans the memory of the fit; `fill` follows.
@@ -46,7 +46,7 @@ export class DataWindow {
     const withValidation = validation !== undefined && validation.targets.kind === targets.kind;
     const validationRows = withValidation ? validation.samples.count : 0;
     const rows = samples.count + validationRows;
-    this.order = training;
+    this.order = training.slice();
     this.resident = model.tryPlan({ ...shared, windowRows: rows, orderLength: training.length + heldOut.length + validationRows });
     this.rows = rows;
     if (this.resident) return;
@@ -86,7 +86,7 @@ export class DataWindow {
     const { model: { layout, core, description }, call: { training, options } } = this;
     core.u32.set(training, layout.order / 4);
     if (options.shuffle) yield* shuffleInPieces(core, layout.order, training.length, description.seed, "shuffle", epoch, RANDOM_SCRATCH);
-    this.order = core.u32.slice(layout.order / 4, layout.order / 4 + training.length);
+    this.order.set(core.u32.subarray(layout.order / 4, layout.order / 4 + training.length));
     this.loadedFrom = this.loadedTo = 0;
   }
 
