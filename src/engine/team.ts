@@ -101,7 +101,8 @@ export class Team implements Employer {
       timer = setTimeout(() => {
         const advice = "Correct the factory given to configure, whose worker must run rosenblatt/worker, or use threads: 1";
         this.failure ??= new Error(`fit: expected an answer of each worker within ${READY_MS / 1000} seconds, got none. ${advice}`);
-        for (const worker of this.workers) if (!this.answered.has(worker)) worker.end();
+        // of those that answered nobody knows which has not joined
+        for (const worker of this.workers) if (!this.answered.has(worker) || this.answered.size >= this.workers.size) worker.end();
         resolve();
       }, READY_MS);
     });
