@@ -532,6 +532,27 @@ describe("a worker that fails", () => {
     expect(failed).toBeGreaterThanOrEqual(24);
   }, 60_000);
 
+  test("when all is done does not hold the fit up", async () => {
+    const started: Worker[] = [];
+    configure({
+      worker: () => {
+        started.push(worker(""));
+        return started.at(-1)!;
+      },
+    });
+    let ended = 0;
+    const { bytes } = await train(trainings[0], 3, {
+      onEpoch: ({ epoch }) => {
+        if (epoch < trainings[0].options.epochs!) return;
+        ended = performance.now();
+        void started[1].terminate();
+      },
+    });
+    // a member may take a second to leave; that this one never will is known at once
+    expect(performance.now() - ended).toBeLessThan(900);
+    expect(bytes).toBe((await train(trainings[0], 1)).bytes);
+  });
+
   test("ends its own fit alone, of two at once", async () => {
     const one = await train(trainings[0], 1, { epochs: 20 });
     const told = conversation();

@@ -156,16 +156,20 @@ export class Team implements Employer {
     // who comes later finds the engagement over
     const joined = Atomics.exchange(i32, words + Control.members / 4, (members & ~JOB_SHARES) + JOB_SHARES + 1) & JOB_SHARES;
     core.exports.endTeam(this.part.control, this.failure === undefined ? TeamState.dismissed : TeamState.broken);
+    if (this.failure === undefined) await this.departure(joined);
+    else await this.withdraw();
     for (const worker of this.workers) worker.release();
-    if (this.failure !== undefined) {
-      await this.withdraw();
-      return;
-    }
-    const left = words + Control.left / 4;
+  }
+
+  /** Waits until that many members have left, or nobody is left who would. */
+  private async departure(joined: number): Promise<void> {
+    const { i32 } = this;
+    const left = this.words + Control.left / 4;
     const started = performance.now();
     for (let count = Atomics.load(i32, left); count < joined; count = Atomics.load(i32, left)) {
-      if (performance.now() - started > LEAVE_MS) {
-        this.endWorkers();
+      const late = performance.now() - started > LEAVE_MS;
+      if (late) this.endWorkers();
+      if (late || this.failure !== undefined) {
         await this.withdraw();
         return;
       }
