@@ -246,4 +246,8 @@ export const faults = [
     find: "if (this.team?.failure !== undefined) this.fail(this.team.failure);", put: "if (this.team?.failure !== undefined) throw this.team.failure;",
     tests: THREADS, only: "by leaving",
   },
+  {
+    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/fit.ts",
+    find: "if (finished >= 0) this.stepMs", put: "this.stepMs", tests: THREADS, only: "leaves the event loop",
+  },
 ];

@@ -101,7 +101,8 @@ export class Team implements Employer {
       timer = setTimeout(() => {
         const advice = "Correct the factory given to configure, whose worker must run rosenblatt/worker, or use threads: 1";
         this.failure ??= new Error(`fit: expected an answer of each worker within ${READY_MS / 1000} seconds, got none. ${advice}`);
-        for (const worker of this.workers) if (!this.answered.has(worker)) worker.end();
+        // of those that answered nobody knows which has not joined
+        for (const worker of this.workers) if (!this.answered.has(worker) || this.answered.size >= this.workers.size) worker.end();
         resolve();
       }, READY_MS);
     });
@@ -155,16 +156,20 @@ export class Team implements Employer {
     // who comes later finds the engagement over
     const joined = Atomics.exchange(i32, words + Control.members / 4, (members & ~JOB_SHARES) + JOB_SHARES + 1) & JOB_SHARES;
     core.exports.endTeam(this.part.control, this.failure === undefined ? TeamState.dismissed : TeamState.broken);
+    if (this.failure === undefined) await this.departure(joined);
+    else await this.withdraw();
     for (const worker of this.workers) worker.release();
-    if (this.failure !== undefined) {
-      await this.withdraw();
-      return;
-    }
-    const left = words + Control.left / 4;
+  }
+
+  /** Waits until that many members have left, or nobody is left who would. */
+  private async departure(joined: number): Promise<void> {
+    const { i32 } = this;
+    const left = this.words + Control.left / 4;
     const started = performance.now();
     for (let count = Atomics.load(i32, left); count < joined; count = Atomics.load(i32, left)) {
-      if (performance.now() - started > LEAVE_MS) {
-        this.endWorkers();
+      const late = performance.now() - started > LEAVE_MS;
+      if (late) this.endWorkers();
+      if (late || this.failure !== undefined) {
         await this.withdraw();
         return;
       }

@@ -285,7 +285,8 @@ class Fit {
     const finished = team !== undefined
       ? team.play(count, Math.max(this.stepMs, this.expectedMs))
       : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
-    this.stepMs = (performance.now() - started) / count;
+    // a play that another thread holds up does not say how long a step takes
+    if (finished >= 0) this.stepMs = (performance.now() - started) / count;
     return finished;
   }
 
@@ -293,7 +294,7 @@ class Fit {
   private async playOn(played: number): Promise<number> {
     this.model.stalled = true;
     try {
-      played = await this.team!.resume(played, this.stepMs);
+      played = await this.team!.resume(played, Math.max(this.stepMs, this.expectedMs));
     } finally {
       this.model.stalled = false;
     }
