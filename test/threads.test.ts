@@ -479,6 +479,36 @@ describe("a worker that fails", () => {
     expect(longest).toBeLessThan(1000);
   });
 
+  test("that is no worker, or one in use, or that talks nonsense, rejects the fit in words", async () => {
+    for (const [given, what] of [
+      [() => undefined, "undefined"], [() => null, "null"], [() => ({}), "an object"], [() => Promise.reject(new Error("late")), "a Promise"],
+    ] as const) {
+      const error = await failure(given as never, 2);
+      expect(error.message).toMatch(/^fit: a worker could not be started \(configure: worker: expected a function that returns a Worker, got /);
+      expect(error.cause, what).toBeInstanceOf(TypeError);
+    }
+    const one = worker(memberThat("share();"));
+    expect((await failure(() => one, 3)).message).toContain("expected a new Worker of each call, got one that is in use");
+    for (const nonsense of ["null", "7", "{}", "{ id: 1, error: null }"]) {
+      const error = await failure(() => new Worker(`require("node:worker_threads").parentPort.postMessage(${nonsense}); setInterval(() => undefined, 1000)`, { eval: true }), 2);
+      expect(error.message, nonsense).toContain("a worker failed (it sent a message that is not of rosenblatt/worker)");
+    }
+  });
+
+  test("that does not answer does not keep an abort from being heard", async () => {
+    configure({ worker: () => new Worker("setInterval(() => undefined, 1000)", { eval: true }) });
+    const network = await Network.create({ inputs: training.inputs, layers: training.layers(), seed: 4 });
+    const before = network.save();
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const started = performance.now();
+    setTimeout(() => controller.abort(reason), 100);
+    const targets = Array.from({ length: training.samples }, (_, k) => (k * 7) % 7);
+    await expect(network.fit(numbers(training.samples * training.inputs), targets, { ...training.options, threads: 2, signal: controller.signal })).rejects.toBe(reason);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(network.layers[0].weights).toEqual((await Network.load(before)).layers[0].weights);
+  });
+
   test("by never answering rejects the fit after ten seconds, with advice", async () => {
     const started = performance.now();
     const error = await failure(() => new Worker("setInterval(() => undefined, 1000)", { eval: true }), 2);

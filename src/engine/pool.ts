@@ -3,6 +3,7 @@
 // has been told to leave. One that fails is never used again.
 
 import { workerScript } from "../../build/embedded.js";
+import { wrongKind } from "../check.js";
 import { hardwareThreads, listen, sharingRefusal, workerStarters } from "./platform.js";
 import type { WorkerLike } from "./platform.js";
 
@@ -36,6 +37,9 @@ let factory: WorkerFactory | undefined;
 let unavailable: string | undefined;
 let lastId = 0;
 
+/** How long a free worker is kept beyond those that the machine has threads for: each holds some 8 MB. */
+const SURPLUS_MS = 10_000;
+
 /** How workers start from now on: by the user's factory, or as the host has it. Those there are end when they are free. */
 export function setWorkerFactory(given: WorkerFactory | undefined): void {
   if (given === factory) return;
@@ -62,6 +66,18 @@ export function poolStarted(): boolean {
   return pool.size > 0;
 }
 
+/** What a user's factory gave, if it is a worker that is not in use. */
+function requireWorker(given: unknown): WorkerLike {
+  const worker = given as Partial<WorkerLike> | null | undefined;
+  const listens = typeof worker?.on === "function" || typeof worker?.addEventListener === "function";
+  if (!listens || typeof worker?.postMessage !== "function" || typeof worker.terminate !== "function") {
+    if (typeof (given as Partial<Promise<unknown>> | undefined)?.then === "function") (given as Promise<unknown>).then(undefined, () => undefined);
+    throw wrongKind("configure: worker", "a function that returns a Worker", given, "The function given to configure returned that");
+  }
+  for (const other of pool) if (other.runs(worker as WorkerLike)) throw new Error("configure: worker: expected a new Worker of each call, got one that is in use. Write `() => new Worker(…)`");
+  return worker as WorkerLike;
+}
+
 export class PooledWorker {
   private worker!: WorkerLike;
   private employer: Employer | undefined;
@@ -70,6 +86,7 @@ export class PooledWorker {
   private ended = false;
   private retired = false;
   private way = 0;
+  private surplus: ReturnType<typeof setTimeout> | undefined;
 
   private constructor() {
     this.start();
@@ -92,8 +109,14 @@ export class PooledWorker {
     }
   }
 
+  /** Whether that is its worker. */
+  runs(worker: WorkerLike): boolean {
+    return worker === this.worker;
+  }
+
   /** Sends it to play. */
   engage(employer: Employer, message: Omit<Engaged, "id">): void {
+    clearTimeout(this.surplus);
     this.employer = employer;
     this.message = { ...message, id: ++lastId };
     this.worker.postMessage(this.message);
@@ -110,6 +133,10 @@ export class PooledWorker {
     this.hold(false);
     this.employer = this.message = undefined;
     if (this.retired) this.end();
+    else if (pool.size >= Math.max(2, hardwareThreads())) {
+      this.surplus = setTimeout(() => this.end(), SURPLUS_MS);
+      (this.surplus as { unref?(): void }).unref?.();
+    }
   }
 
   /** Ends it once it is free. */
@@ -121,13 +148,14 @@ export class PooledWorker {
   /** Ends it, whatever it does. */
   end(): void {
     this.ended = true;
+    clearTimeout(this.surplus);
     pool.delete(this);
     this.hold(false);
     void this.worker.terminate();
   }
 
   private start(): void {
-    if (factory !== undefined) this.worker = factory();
+    if (factory !== undefined) this.worker = requireWorker(factory());
     else {
       const starters = workerStarters(workerScript);
       for (;; this.way++) {
@@ -149,7 +177,12 @@ export class PooledWorker {
     this.hold(false);
   }
 
-  private hear({ id, error }: FromWorker): void {
+  private hear(message: FromWorker): void {
+    if (typeof message?.id !== "number" || (message.error !== undefined && typeof message.error?.message !== "string")) {
+      this.fail(new Error("it sent a message that is not of rosenblatt/worker"));
+      return;
+    }
+    const { id, error } = message;
     this.answered = true;
     if (this.employer === undefined || id !== this.message?.id) return;
     if (error === undefined) {

@@ -93,8 +93,8 @@ export class Team implements Employer {
     return Atomics.load(this.i32, this.words + Control.members / 4) & JOB_SHARES;
   }
 
-  /** Resolves when all workers have answered, or one has failed. */
-  async ready(): Promise<void> {
+  /** Resolves when all workers have answered, one has failed, or the signal is aborted. */
+  async ready(signal: AbortSignal | undefined): Promise<void> {
     for (const worker of this.workers) worker.hold(true);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
@@ -112,10 +112,19 @@ export class Team implements Employer {
       };
       this.heard();
     });
-    await Promise.race([all, late]);
+    let abort: (() => void) | undefined;
+    const aborted = new Promise<void>((resolve) => {
+      abort = resolve;
+      if (signal?.aborted) resolve();
+      signal?.addEventListener("abort", abort);
+    });
+    await Promise.race([all, late, aborted]);
     // the answer comes an instant before the worker joins
-    while (this.failure === undefined && this.members < this.workers.size) await nextTurn();
+    while (this.failure === undefined && !signal?.aborted && this.members < this.workers.size) await nextTurn();
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort!);
+    // one that has not answered may never do so: the next fit shall not wait for it
+    if (signal?.aborted) for (const worker of this.workers) if (!this.answered.has(worker)) worker.end();
     for (const worker of this.workers) worker.hold(false);
   }
 

@@ -90,6 +90,9 @@ function outputStride({ layers }: Layout): number {
   return layers[layers.length - 1].stride;
 }
 
+/** Rows from here on are copied by the engine, shorter ones in a loop. */
+const LONG_ROW = 32;
+
 /** Copies rows 0 … count − 1 of a padded matrix to `to`, which has no padding. */
 function copyRows(model: Model, from: number, stride: number, width: number, count: number, to: Float32Array, offset: number): void {
   const { f32 } = model.core;
@@ -101,7 +104,8 @@ function copyRows(model: Model, from: number, stride: number, width: number, cou
   for (let row = 0; row < count; row++) {
     const at = begin + row * stride;
     const target = offset + row * width;
-    for (let i = 0; i < width; i++) to[target + i] = f32[at + i];
+    if (width >= LONG_ROW) to.set(f32.subarray(at, at + width), target);
+    else for (let i = 0; i < width; i++) to[target + i] = f32[at + i];
   }
 }
 
@@ -110,9 +114,6 @@ export function copyOutputs(model: Model, count: number, to: Float32Array, offse
   const { activations, stride } = model.layout.layers[model.layout.layers.length - 1];
   copyRows(model, activations, stride, model.topology.outputs, count, to, offset);
 }
-
-/** Rows from here on are copied by the engine, shorter ones in a loop. */
-const LONG_ROW = 32;
 
 /**
  * Samples [begin, end) of flat data into the batch, as they are.

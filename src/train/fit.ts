@@ -266,7 +266,7 @@ class Fit {
     this.team = await Team.engage(core, module, {
       control: CONTROL, tape: layout.tapes.training, count: this.instructions, steps: layout.steps, shares: layout.shares, panel: layout.panel, panelBytes: layout.panelBytes,
     }, threads, most);
-    if (awaited) await this.team.ready();
+    if (awaited) await this.team.ready(this.call.options.signal);
     this.checkTeam();
     this.checkSignal();
   }
