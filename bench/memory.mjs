@@ -28,7 +28,7 @@ export async function measureMemory(library, network) {
   const model = await createNetwork(library, network);
   const count = network.batch * network.batches;
   const { samples, targets } = dataOf(network, count);
-  const options = { batchSize: network.batch, optimizer: library.adam(), loss: network.loss, metrics: [] };
+  const options = { batchSize: network.batch, optimizer: library.adam(), loss: network.loss, metrics: [], threads: 1 };
   const bytes = () => model.layers[0].weights.buffer.byteLength;
   await model.fit(samples, targets, { ...options, epochs: 1 });
   const used = bytes();

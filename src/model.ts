@@ -149,6 +149,8 @@ export class Model {
 
   /** The first layer with a value in that block, of parameters or of a slot, that is not finite, and its tensor, or undefined. */
   findNonFinite(block = this.layout.parameters): { readonly layer: number; readonly tensor: string; readonly value: number } | undefined {
+    // a look by the core first, a tenth of the time
+    if (this.core.exports.finiteRows(block, 1, this.topology.length, 0) !== 0) return undefined;
     const slot = this.layout.slots.indexOf(block);
     const prefix = slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
     for (const shape of this.topology.layers) {
