@@ -197,7 +197,7 @@ export const faults = [
   },
   {
     name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
-    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "core.f64[record + Step.inverseWeight] = 1 / (weights === undefined ? batch : weight);",
+    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (this.call.weights === undefined ? batch : weight);",
     tests: FIT, only: "an epoch's report",
   },
   {
