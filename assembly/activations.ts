@@ -354,13 +354,13 @@ export function softmaxForward(z: usize, a: usize, rows: i32, columns: i32, stri
       const e = exp4(f32x4.sub(bounded(v128.load(z + at)), top));
       v128.store(a + at, e);
       low = f64x2.add(low, f64x2.promote_low_f32x4(e));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(e, e, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
+      high = f64x2.add(high, promoteHigh(e));
     }
     if (rest) {
       const e = v128.and(exp4(f32x4.sub(bounded(tailOf(z + whole, rest, negativeInfinity)), top)), laneMask(rest));
       v128.store(a + whole, e);
       low = f64x2.add(low, f64x2.promote_low_f32x4(e));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(e, e, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
+      high = f64x2.add(high, promoteHigh(e));
     }
     const total = f64x2.add(low, high);
     const sum = f32x4.splat(<f32>(f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1)));

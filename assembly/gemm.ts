@@ -20,7 +20,7 @@
 // adds side by side (Zen 5; Node 22, 24, 26). Where the same units do both, it should be more; not measured.
 
 import { KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, PANEL_FLOATS, RELAXED_MR, SPARE_BYTES } from "./codes";
-import { loadPartial, multiplyAdd, storePartial } from "./simd";
+import { loadColumns, multiplyAdd, storeColumns, storeTransposed } from "./simd";
 
 /** What C starts from: zero, what it holds, or a bias for each column. */
 export const FROM_ZERO: i32 = 0;
@@ -38,18 +38,6 @@ const COLUMN_BYTES: usize = NR << 2;
 const SPARE_BIAS: usize = ROWS * NR << 2;
 const PANELS: usize = SPARE_BYTES;
 const TILES: usize = PANEL_BYTES;
-
-/** Four values of a row: a whole vector, or what is left of it in the last panel. */
-@inline
-function loadColumns(ptr: usize, columns: i32): v128 {
-  return columns >= 4 ? v128.load(ptr) : columns > 0 ? loadPartial(ptr, columns) : f32x4.splat(0);
-}
-
-@inline
-function storeColumns(ptr: usize, v: v128, columns: i32): void {
-  if (columns >= 4) v128.store(ptr, v);
-  else if (columns > 0) storePartial(ptr, v, columns);
-}
 
 /**
  * C[ROWS × 8] = start + tile[ROWS × k] · panel[k × 8]. start: a constant, so that each caller is a function of its own.
@@ -150,19 +138,6 @@ function edgeTile(start: i32, rows: i32, columns: i32, k: i32, a: usize, panel: 
   else if (start == FROM_BIAS) copyTile(1, columns, bias, 0, spareBias, 0);
   anyTile(start, k, a, panel, spare, COLUMN_BYTES, spareBias);
   copyTile(rows, columns, spare, COLUMN_BYTES, c, ldc);
-}
-
-/** The 4 × 4 block of rows r0…r3 as columns: four vectors at `to` and every `step` bytes on. */
-@inline
-function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
-  const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  v128.store(to, i8x16.shuffle(low01, low23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-  v128.store(to + step, i8x16.shuffle(low01, low23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
-  v128.store(to + 2 * step, i8x16.shuffle(high01, high23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-  v128.store(to + 3 * step, i8x16.shuffle(high01, high23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
 }
 
 /** One tile of A from `rows` (1 to ROWS) rows of k adjacent values, `ld` bytes apart: transposed by 4 × 4 blocks. A missing row repeats the first. */

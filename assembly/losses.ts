@@ -99,7 +99,7 @@ function elementwiseRow(code: i32, z: usize, a: usize, t: usize, d: usize, colum
     const tv = v128.load(t + at);
     const l = v128.and(valueVector(code, v128.load(z + at), av, tv, parameter), mask);
     low = f64x2.add(low, f64x2.promote_low_f32x4(l));
-    high = f64x2.add(high, f64x2.promote_low_f32x4(i8x16.shuffle(l, l, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
+    high = f64x2.add(high, promoteHigh(l));
     if (d) {
       let gradient = f32x4.mul(slopeVector(code, av, tv, parameter), scale);
       if (code == LossCode.poisson || code == LossCode.klDivergence) gradient = f32x4.pmax(gradient, f32x4.splat(-LARGEST));

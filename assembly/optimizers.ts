@@ -18,7 +18,7 @@
 // values alone, so they are the same on every machine.
 
 import { OptimizerCode } from "./codes";
-import { loadPartial, storePartial } from "./simd";
+import { loadPartial, promoteHigh, storePartial } from "./simd";
 
 /** 2⁻¹²⁶, 2⁻¹⁰⁰ and 2⁻⁵⁸: what is below becomes 0, see above. */
 const TINY: f32 = 1.17549435e-38;
@@ -155,7 +155,7 @@ export function sumSquares(g: usize, begin: i32, end: i32): f64 {
   for (; at < whole; at += 16) {
     const v = v128.load(at);
     const first = f64x2.promote_low_f32x4(v);
-    const second = f64x2.promote_low_f32x4(i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    const second = promoteHigh(v);
     low = f64x2.add(low, f64x2.mul(first, first));
     high = f64x2.add(high, f64x2.mul(second, second));
   }

@@ -24,6 +24,19 @@ export function storePartial(ptr: usize, v: v128, n: i32): void {
   }
 }
 
+/** Four values of a row, or what is left of it: 1 to 3, or none, the other lanes 0. `columns` may be more or negative. */
+@inline
+export function loadColumns(ptr: usize, columns: i32): v128 {
+  return columns >= 4 ? v128.load(ptr) : columns > 0 ? loadPartial(ptr, columns) : f32x4.splat(0);
+}
+
+/** Stores as many lanes as `loadColumns` loads. */
+@inline
+export function storeColumns(ptr: usize, v: v128, columns: i32): void {
+  if (columns >= 4) v128.store(ptr, v);
+  else if (columns > 0) storePartial(ptr, v, columns);
+}
+
 /** Lanes below `n` all ones, the others zero. `n` may be 4 or more. */
 @inline
 export function laneMask(n: i32): v128 {
@@ -70,6 +83,15 @@ export function columnOf(r0: v128, r1: v128, r2: v128, r3: v128, k: i32): v128 {
   const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
   const high23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
   return k == 2 ? lowHalves(high01, high23) : highHalves(high01, high23);
+}
+
+/** The 4 × 4 block of rows r0…r3 as columns: four vectors at `to` and every `step` bytes on. */
+@inline
+export function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
+  v128.store(to, columnOf(r0, r1, r2, r3, 0));
+  v128.store(to + step, columnOf(r0, r1, r2, r3, 1));
+  v128.store(to + 2 * step, columnOf(r0, r1, r2, r3, 2));
+  v128.store(to + 3 * step, columnOf(r0, r1, r2, r3, 3));
 }
 
 /** Lanes 0 and 1 of a, then those of b. */

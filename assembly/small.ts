@@ -12,7 +12,7 @@
 // whose values are not used. A tile of 8 columns has 8 accumulators, 2 of B, 1 of A and 1 product: 12 of 16 registers.
 
 import { activationForward } from "./activations";
-import { columnOf, laneMask, loadPartial, multiplyAdd, storePartial } from "./simd";
+import { columnOf, laneMask, loadColumns, loadPartial, multiplyAdd, storeColumns, storeTransposed } from "./simd";
 
 /** Floats of the largest weight matrix that is small: it stays in a first-level cache of 32 KB beside the rows of a batch. */
 const MOST_WEIGHTS: i32 = 4096;
@@ -166,27 +166,12 @@ function columnsBy4(m: i32, k: i32, a: usize, lda: usize, b: usize, ldb: usize, 
   }
 }
 
-@inline
-function storeColumns(ptr: usize, v: v128, columns: i32): void {
-  if (columns == 4) v128.store(ptr, v);
-  else storePartial(ptr, v, columns);
-}
-
-/** Rows r0…r3 of a 4 × 4 block as columns, at `panel` and every 32 bytes on. */
-@inline
-function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, panel: usize): void {
-  v128.store(panel, columnOf(r0, r1, r2, r3, 0));
-  v128.store(panel, columnOf(r0, r1, r2, r3, 1), 32);
-  v128.store(panel, columnOf(r0, r1, r2, r3, 2), 64);
-  v128.store(panel, columnOf(r0, r1, r2, r3, 3), 96);
-}
-
 /** Up to four rows of W, k values each, as a column of vectors 32 bytes apart; a row that is missing repeats the first. */
 function turnRows(rows: i32, k: i32, w: usize, ldw: usize, panel: usize): void {
   const w1 = rows > 1 ? w + ldw : w, w2 = rows > 2 ? w + 2 * ldw : w, w3 = rows > 3 ? w + 3 * ldw : w;
   let at: usize = 0;
   for (const whole = (<usize>k & ~3) << 2; at < whole; at += 16) {
-    storeTransposed(v128.load(w + at), v128.load(w1 + at), v128.load(w2 + at), v128.load(w3 + at), panel);
+    storeTransposed(v128.load(w + at), v128.load(w1 + at), v128.load(w2 + at), v128.load(w3 + at), panel, 32);
     panel += 128;
   }
   for (const length = <usize>k << 2; at < length; at += 4) {
@@ -196,11 +181,6 @@ function turnRows(rows: i32, k: i32, w: usize, ldw: usize, panel: usize): void {
     v128.store(panel, v128.load32_lane(w3 + at, v, 3));
     panel += 32;
   }
-}
-
-@inline
-function loadColumns(ptr: usize, columns: i32): v128 {
-  return columns >= 4 ? v128.load(ptr) : loadPartial(ptr, columns);
 }
 
 /**
