@@ -6,7 +6,8 @@
 // gradient that is off by some 1e-6 of its size. Tolerance of single gradients, 1e-5 of the largest: sums of at most 20 products in f32.
 
 import { readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { adam, adamw, batchNorm, dense, DivergenceError, dropout, layerNorm, ModelFormatError, Network, sgd } from "../src/index.js";
 import type { FitOptions, LayerSpec } from "../src/index.js";
 import { checkPlan } from "../src/model.js";
@@ -249,7 +250,11 @@ describe("a fit with all of them", () => {
 
   it("gives the same bytes for 1, 2, 3, 4, 7 and 8 threads", async () => {
     const { bytes } = await fitted({ threads: 1 });
-    for (const threads of [2, 3, 4, 7, 8]) expect((await fitted({ threads })).bytes, `${threads} threads`).toEqual(bytes);
+    for (const threads of [2, 3, 4, 7, 8]) {
+      const together = await fitted({ threads });
+      expect(together.network.layers[2].weights.buffer, `${threads} threads`).toBeInstanceOf(SharedArrayBuffer);
+      expect(together.bytes, `${threads} threads`).toEqual(bytes);
+    }
   }, 60_000);
 
   it("resumed after any step, loaded from its file, ends in the bytes of the uninterrupted one", async () => {
@@ -347,6 +352,43 @@ describe("a fit with all of them", () => {
       expect(relativeDifference(network.predict(inputs.slice(begin * INPUTS, (begin + 1) * INPUTS)), all.slice(begin * 3, (begin + 1) * 3))).toBeLessThan(1e-5);
     }
     expect(network.evaluate(inputs, classes, { batchSize: 3 }).loss).toBe(network.evaluate(inputs, classes).loss);
+  });
+});
+
+describe("any stack of layers", () => {
+  const layer = fc.oneof(
+    fc.record({ units: fc.integer({ min: 1, max: 20 }), activation: fc.constantFrom("linear" as const, "tanh" as const, "relu" as const) }).map(({ units, activation }) => dense(units, activation)),
+    fc.constantFrom(0, 0.1, 0.5, 0.9).map((rate) => dropout(rate)),
+    fc.constantFrom(0, 0.1, 1).map((momentum) => batchNorm({ momentum })),
+    fc.constant(layerNorm({ epsilon: 0.1 })),
+  );
+  const stack = fc.array(layer, { minLength: 1, maxLength: 7 }).filter((specs) => specs.some(({ kind }) => kind === "dense"));
+
+  it("trains alike by fit and trainBatch, in the file's bytes, and predicts a sample alike in every batch", async () => {
+    let checked = 0;
+    await fc.assert(fc.asyncProperty(stack, fc.integer({ min: 1, max: 19 }), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), async (layers, rows, seed) => {
+      const [fit, batch] = await Promise.all([1, 2].map(() => Network.create({ inputs: 5, layers, seed })));
+      const data = numbers(rows * 5, rows);
+      const targets = numbers(rows * fit.outputs, rows + 1);
+      const before = fit.gradients(data, targets);
+      expect(before.layers.map((tensors) => Object.keys(tensors).length > 0)).toEqual(layers.map(({ kind }) => kind !== "dropout"));
+      for (let i = 0; i < 3; i++) {
+        const losses: number[] = [];
+        await fit.fit(data, targets, { batchSize: rows, shuffle: false, optimizer: sgd({ learningRate: 1e-3, momentum: 0.5 }), onBatch: ({ loss }) => void losses.push(loss) });
+        expect([batch.trainBatch(data, targets, { optimizer: sgd({ learningRate: 1e-3, momentum: 0.5 }) })]).toEqual(losses);
+      }
+      const bytes = fit.save();
+      expect(batch.save()).toEqual(bytes);
+      const loaded = await Network.load(bytes);
+      expect(loaded.save()).toEqual(bytes);
+      const all = loaded.predict(data);
+      expect(all.every(Number.isFinite)).toBe(true);
+      if (rows > 2) expect(fit.predict(data.subarray(5))).toEqual(all.slice(fit.outputs));
+      const trace = fit.trace(data);
+      if (rows > 1) expect(trace[layers.length - 1].activations).toEqual(all);
+      checked++;
+    }), { numRuns: 60 });
+    expect(checked).toBeGreaterThanOrEqual(60);
   });
 });
 
@@ -572,7 +614,7 @@ describe("files", () => {
   });
 });
 
-afterAll(() => {
+it("every case ran", () => {
   expect(cases.length).toBe(GOLDEN_COUNT);
   expect(ran).toEqual({ golden: GOLDEN_COUNT, oracle: Object.keys(orders).length * ROW_COUNTS.length });
 });

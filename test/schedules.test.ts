@@ -4,7 +4,7 @@
 // Tolerance of losses and tensors, 2e-5, as in trajectories.test.ts; of rates, which are f64 on both sides, 1e-12.
 
 import { readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cosineDecay, crossEntropy, dense, exponentialDecay, Network, oneCycle, reduceOnPlateau, stepDecay } from "../src/index.js";
 import type { Schedule } from "../src/index.js";
 import { relativeDifference } from "./oracle/golden.js";
@@ -72,7 +72,7 @@ describe("fit repeats PyTorch", () => {
   });
 });
 
-afterAll(() => {
+it("every case ran", () => {
   expect(cases.length).toBe(CASE_COUNT);
   expect(ran).toBe(CASE_COUNT);
 });
