@@ -60,7 +60,7 @@ export const faults = [
   },
   {
     name: "forward-starts-anew", what: "the second block of k starts from the bias again", file: "assembly/forward.ts",
-    find: "stride, first > 0,", put: "stride, first > FORWARD_KC,", tests: GEMM, only: "gemm NT across blocks",
+    find: "stride, first > 0,", put: "stride, first > FORWARD_KC,", tests: GEMM, only: "gemm NT gives the chain across blocks",
   },
   {
     name: "single-without-a-chain", what: "a lone prediction leaves out one of six chains", file: "assembly/dense.ts",
