@@ -13,8 +13,9 @@ import {
   ActivationBackward, ActivationCode, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
   INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
-import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+import { denseSingle, inputGradient, weightGradient } from "./dense";
 import { dropoutBackward, dropoutForward } from "./dropout";
+import { denseForward } from "./forward";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
