@@ -3,6 +3,9 @@
 // Holds each function of assembly/vmath.ts against its f64 reference over all 2³² floats (stride 1, minutes a function) or every N-th, and prints the
 // greatest error in ulp and where, the greatest error in ulp where the absolute error is above the promised one, and what breaks a promise:
 // errors beyond the bound, descents of a monotonic function, asymmetries of an odd one, wrong specials, NaN that is lost.
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { instantiate } from "./compile.mjs";
 import { measure, promises } from "./measure.mjs";
 import { wrongSpecials } from "./specials.mjs";
@@ -15,6 +18,7 @@ for (const name of args) if (!(name in promises)) throw new RangeError(`expected
 
 const core = instantiate();
 let failed = 0;
+const rows = [];
 for (const name of args.length ? args : Object.keys(promises)) {
   const began = performance.now();
   const found = measure(core, name, stride);
@@ -34,5 +38,7 @@ for (const name of args.length ? args : Object.keys(promises)) {
   ].filter(([count]) => count > 0);
   for (const [count, what] of broken) console.log(`  BROKEN: ${count} ${what}`);
   failed += broken.length;
+  rows.push({ ...found, stride, seconds: (performance.now() - began) / 1000, broken: broken.map(([count, what]) => `${count} ${what}`) });
+  writeFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "..", "build", "ulp.json"), JSON.stringify(rows));
 }
 process.exitCode = failed ? 1 : 0;
