@@ -105,12 +105,43 @@ export function checkSavable(network: NetworkDescription): void {
   }
 }
 
+/** What a file was proven to hold; nothing of it is a network yet. */
+export interface ModelFile {
+  readonly description: Description;
+  readonly topology: Topology;
+  readonly demand: Demand;
+  readonly tensors: ReadonlyMap<string, { readonly data: Float32Array }>;
+  readonly tabular: string | undefined;
+}
+
 /**
  * The network of a file.
  * @throws {TypeError} for what is not bytes
  * @throws {ModelFormatError} for a file that `saveModel` cannot have written
  */
 export async function loadModel(given: unknown): Promise<Model> {
+  const { description, topology, demand, tensors, tabular } = readModel(given);
+  await ready();
+  const { network, optimizer, hasBest, unfinished } = description;
+  const model = new Model(network, "load", demand);
+  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
+    for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(tensors.get(name)!.data);
+  }
+  model.optimizer = optimizer;
+  if (description.progress !== undefined) model.progress = description.progress;
+  model.lastLoss = description.loss;
+  model.epochs = description.epochs;
+  model.unfinished = unfinished === undefined ? undefined : { ...unfinished, outputs: tensors.get("unfinished.outputs")?.data.slice() };
+  model.tabular = tabular;
+  return model;
+}
+
+/**
+ * Proves a file sound: all that `load` can refuse is refused here, first what the header says and then what the data is. Allocates a copy of the
+ * header and, once all else is sound, one of the data.
+ * @throws as `loadModel` does
+ */
+export function readModel(given: unknown): ModelFile {
   const bytes = asBytes(given);
   const header = readSafetensorsHeader(bytes);
   const { metadata } = header;
@@ -131,20 +162,7 @@ export async function loadModel(given: unknown): Promise<Model> {
   const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
   const demand: Demand = { ...INFERENCE, slots, snapshot: unfinished !== undefined, best: hasBest };
   checkAddressable(topology, demand);
-  const tensors = readTensors(bytes, header);
-
-  await ready();
-  const model = new Model(network, "load", demand);
-  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
-    for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(tensors.get(name)!.data);
-  }
-  model.optimizer = optimizer;
-  if (description.progress !== undefined) model.progress = description.progress;
-  model.lastLoss = description.loss;
-  model.epochs = description.epochs;
-  model.unfinished = unfinished === undefined ? undefined : { ...unfinished, outputs: tensors.get("unfinished.outputs")?.data.slice() };
-  model.tabular = tabular;
-  return model;
+  return { description, topology, demand, tensors: readTensors(bytes, header), tabular };
 }
 
 /** A network that no memory of this library can hold, whatever the engine grants. */
