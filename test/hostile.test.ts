@@ -2,10 +2,13 @@
 // that is safe to print, or it is sound and saves again. Rules of the container alone are tested in safetensors.test.ts, of the description, one by
 // one, in model-file.test.ts.
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { adam, constant, dense, ModelFormatError, nadam, Network, prelu, reduceOnPlateau, sgd } from "../src/index.js";
 import type { FitOptions } from "../src/index.js";
 import { readModel } from "../src/files/model.js";
+import { readSafetensors } from "../src/files/safetensors.js";
 import { Tabular } from "../src/tabular/index.js";
 
 const ESCAPES = "\u001b[2J\u001b]0;owned\u0007\u202e\u0000\r\n\u2028\u009b31m";
@@ -355,6 +358,28 @@ describe("bytes in any form", () => {
 
   test.each([["a Uint8ClampedArray", new Uint8ClampedArray(9)], ["an Int8Array", new Int8Array(9)], ["a DataView", new DataView(new ArrayBuffer(9))], ["a Blob", new Blob(["{}"])], ["a path", "model.safetensors"], ["a number", 9]])("%s is a TypeError", async (_, value) => {
     await expect(Network.load(value as never)).rejects.toThrow(TypeError);
+  });
+});
+
+describe("Python's safetensors (scripts/interchange.mjs)", () => {
+  const golden = JSON.parse(readFileSync(new URL("./golden/safetensors.json", import.meta.url), "utf8")) as {
+    reader: string; ours: string; theirs: string; metadata: Record<string, string>; tensors: Record<string, { shape: number[]; sha256: string }>;
+  };
+  const [ours, theirs] = [golden.ours, golden.theirs].map((text) => Uint8Array.from(Buffer.from(text, "base64")));
+
+  test("reads a file of this library: the same names, shapes and bytes", () => {
+    expect(golden.reader).toMatch(/^safetensors \d/);
+    const { tensors, metadata } = readSafetensors(ours);
+    expect(Object.fromEntries(metadata)).toEqual(golden.metadata);
+    const seen = [...tensors].map(([name, { shape, data }]) => [name, { shape, sha256: createHash("sha256").update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest("hex") }]);
+    expect(Object.fromEntries(seen)).toEqual(golden.tensors);
+    expect(seen.length).toBe(21);
+  });
+
+  test("writes a file that is read here: its tensors in another order, the same network", async () => {
+    expect(Buffer.compare(ours, theirs)).not.toBe(0);
+    expect((await Network.load(theirs)).save()).toEqual(ours);
+    expect((await Network.load(ours)).save()).toEqual(ours);
   });
 });
 
