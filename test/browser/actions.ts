@@ -258,6 +258,33 @@ export const actions = {
     return true;
   },
 
+  /**
+   * Frames while this thread computes by itself, 12 ms of the processor's time after each frame: what a page that behaves gets here
+   * and now, where others use the machine too.
+   */
+  async behave(milliseconds: number): Promise<Animation> {
+    const compute = (rounds: number): number => {
+      let sum = 1;
+      for (let i = 0; i < rounds; i++) sum = sum * 0.999 + i;
+      return sum;
+    };
+    const roundsAMs = Math.max(...Array.from({ length: 20 }, () => {
+      const started = performance.now();
+      if (!(compute(200_000) > 0)) throw new Error("the sum is lost");
+      return 200_000 / (performance.now() - started);
+    }));
+    return animate(async () => {
+      const started = performance.now();
+      let steps = 0;
+      while (performance.now() - started < milliseconds) {
+        if (!(compute(12 * roundsAMs) > 0)) throw new Error("the sum is lost");
+        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+        steps++;
+      }
+      return steps;
+    });
+  },
+
   /** Frames while nothing is done, or while the page is held up for `block` ms. */
   async idle(milliseconds: number, block = 0): Promise<Animation> {
     return animate(async () => {

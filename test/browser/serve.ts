@@ -47,6 +47,11 @@ export async function serve({ isolated = false, policy }: { isolated?: boolean; 
   const isolation = isolated ? { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" } : {};
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    // browsers ask for it by themselves
+    if (pathname === "/favicon.ico") {
+      response.writeHead(204).end();
+      return;
+    }
     asked.push(pathname);
     contentOf(pathname).then(
       (content) => {
