@@ -22,6 +22,8 @@ function rowElement(cells, head) {
   const row = element("tr");
   cells.forEach((cell, i) => {
     const made = element(head || i === 0 ? "th" : "td", cell);
+    // "T1 2-8-1 tanh sigmoid": the shape below its name, or a phone would show nothing else
+    if (!head && i === 0) made.replaceChildren(element("b", cell.slice(0, cell.indexOf(" "))), element("small", cell.slice(cell.indexOf(" ") + 1)));
     if (head || i === 0) made.scope = head ? "col" : "row";
     row.append(made);
   });

@@ -54,7 +54,7 @@ export function notes(results) {
   const { networks, isolated, hardware, backends, absent, rounds, milliseconds } = results;
   const peaks = networks.map(({ peak }) => peak);
   const reason = networks.find((network) => network.reason !== undefined)?.reason;
-  const problems = networks.flatMap(({ key, problems: some }) => Object.entries(some).map(([name, text]) => `${name} on ${key}: ${text}.`));
+  const problems = networks.flatMap(({ key, problems: some }) => Object.entries(some).map(([name, text]) => `${name} is left out of ${key}: ${text}.`));
   return [
     `${isolated ? "Cross-origin isolated" : "Not cross-origin isolated"} page, ${hardware} hardware threads, on the main thread; medians of ${rounds} rounds of ${milliseconds} ms blocks, ± half the range.`,
     ...(peaks.length > 0 ? [`The peak is that of 128-bit multiply and add without FMA on one core, measured in turn: ${Math.min(...peaks).toFixed(0)} to ${Math.max(...peaks).toFixed(0)} GFLOP/s.`] : []),
@@ -62,6 +62,6 @@ export function notes(results) {
     ...Object.entries(backends).map(([name, text]) => `${name}: ${text}${/swiftshader|llvmpipe|softpipe/i.test(text) ? " (by software: this machine has no graphics processor for it)" : ""}.`),
     ...Object.entries(absent).map(([name, text]) => `${name} is absent: ${text}.`),
     ...problems,
-    "\"ours over\" is ours, in training with all its threads, over theirs in speed: above 1 ours is faster.",
+    "\"ours over\" is our speed over theirs: above 1 ours is faster. One thread against one; in training, all of ours against a peer with several or a graphics processor.",
   ];
 }

@@ -28,6 +28,10 @@ const launchers = {
   firefox: launchFirefox,
 };
 
+/** A load average before a browser starts that others must have made. */
+const QUIET = 0.5;
+const DISTURBED = "**Other work disturbed this run**: trust the ratios before the times, and repeat it on a quiet machine.";
+
 const VIEWS = [["desktop", 1200, 900], ["phone", 360, 740]];
 
 async function prepare() {
@@ -66,7 +70,9 @@ async function measureIn(launch, { quick, networks, plain, pictures }) {
 function format({ machine, browsers }) {
   const sections = browsers.flatMap((results) => [
     `## ${results.name} ${results.version}`, "",
-    ...(results.load[0] === undefined ? [] : [`Measured in ${results.seconds} s; load average ${results.load[0]} at the start, ${results.load[1]} at the end.`, ""]),
+    ...(results.load[0] === undefined ? [] : [
+      `Measured in ${results.seconds} s; load average ${results.load[0]} at the start, ${results.load[1]} at the end.${results.load[0] > QUIET ? ` ${DISTURBED}` : ""}`, "",
+    ]),
     ...tables(results).flatMap(({ title, rows }) => [`### ${title}`, "", table(rows), ""]),
     ...notes(results).map((note) => `- ${note}`), "",
   ]);

@@ -8,6 +8,7 @@ import "@tensorflow/tfjs-backend-webgl";
 import { predictor, trainer, variablesOf } from "../peers/tfnetwork.mjs";
 
 export const version = version_wasm;
+/** Threads of the WebAssembly backend, once it has started: its own choice; asked for two here, it still takes one. */
 export { getThreadsCount };
 
 /** Starts a backend; its files are at `path`, with a slash at the end. @throws {Error} where there is none */

@@ -12,10 +12,10 @@ import type { Server } from "./serve.js";
 const LARGEST_GAP = 50;
 /**
  * A gap that the machine's other work makes comes and goes, one that the library makes comes in every try. Where none of so many is
- * free of them, work of the page's own must have had gaps as large in the same tries, by this factor.
+ * free of them, the page's own work must have had such gaps in every try too; the library's best may be larger than its best by this factor.
  */
-const TRIES = 6;
-const LARGER = 1.5;
+const TRIES = 10;
+const LARGER = 1.25;
 
 describe.each(Object.entries(launchers))("%s", (name, launch) => {
   let browser: Browser;
@@ -45,28 +45,25 @@ describe.each(Object.entries(launchers))("%s", (name, launch) => {
   }
 
   describe("frames", () => {
-    const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-    /** The first try without a large gap, or the last; and the largest gap that may be asked of it. */
-    async function smoothest(tab: Tab, expression: string): Promise<{ animation: Animation; gap: number; allowed: number }> {
-      const gaps: number[] = [];
-      const own: number[] = [];
+    /** The first try without a large gap, else the one whose largest is the smallest; and how large that may be. */
+    async function smoothest(tab: Tab, expression: string): Promise<{ animation: Animation; allowed: number }> {
+      const least = (some: Animation[]): Animation => some.reduce((a, b) => (b.largestGap < a.largestGap ? b : a));
+      const tries: Animation[] = [];
+      const own: Animation[] = [];
       for (;;) {
-        const animation: Animation = await tab.evaluate(expression);
-        if (animation.largestGap <= LARGEST_GAP) return { animation, gap: animation.largestGap, allowed: LARGEST_GAP };
-        gaps.push(animation.largestGap);
-        own.push((await tab.evaluate("actions.behave(500)")).largestGap);
-        if (gaps.length < TRIES) continue;
-        const usual = median(own);
-        return { animation, gap: median(gaps), allowed: usual > LARGEST_GAP ? LARGER * usual : LARGEST_GAP };
+        tries.push(await tab.evaluate(expression));
+        const animation = least(tries);
+        if (animation.largestGap <= LARGEST_GAP) return { animation, allowed: LARGEST_GAP };
+        own.push(await tab.evaluate("actions.behave(500)"));
+        if (tries.length === TRIES) return { animation, allowed: Math.max(LARGEST_GAP, LARGER * least(own).largestGap) };
       }
     }
 
     test("a gap is seen when something else holds up the page", async () => {
       await inPage(false, async (tab) => {
         for (let i = 0; i < 3; i++) expect((await tab.evaluate("actions.idle(200, 60)")).largestGap).toBeGreaterThan(LARGEST_GAP);
-        const { gap, allowed } = await smoothest(tab, "actions.idle(200)");
-        expect(gap).toBeLessThanOrEqual(allowed);
+        const { allowed, animation } = await smoothest(tab, "actions.idle(200)");
+        expect(animation.largestGap).toBeLessThanOrEqual(allowed);
       });
     }, 60_000);
 
@@ -81,8 +78,8 @@ describe.each(Object.entries(launchers))("%s", (name, launch) => {
       await inPage(isolated, async (tab) => {
         // compiled, and the worker started
         await tab.evaluate(expression);
-        const { gap, allowed, animation: { frames, milliseconds, steps } } = await smoothest(tab, expression);
-        expect(gap).toBeLessThanOrEqual(allowed);
+        const { allowed, animation: { frames, largestGap, milliseconds, steps } } = await smoothest(tab, expression);
+        expect(largestGap).toBeLessThanOrEqual(allowed);
         expect(frames).toBeGreaterThan(milliseconds / allowed);
         expect(steps).toBeGreaterThan(10);
       });
