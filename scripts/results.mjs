@@ -11,7 +11,7 @@ export const folder = fileURLToPath(new URL("../build/reliability/", import.meta
  * @param name of its row in scripts/reliability.mjs
  * @param result `figure`, one line for the table; `passed`, whether it is as promised; and whatever else is worth keeping
  */
-export async function writeResult(name, result) {
+export function writeResult(name, result) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}${name}.json`, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), node: process.version, ...result }, undefined, 1)}\n`);
 }
