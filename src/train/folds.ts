@@ -96,12 +96,12 @@ export async function dealFolds(subject: string, options: FoldOptions, { inputs:
   };
 }
 
-/** The mean of some figures and their deviation from it, that of a sample (divided by n − 1); 0 for one figure. */
+/** The mean of some figures and their deviation from it, that of a population (divided by n), as numpy's std of scores. */
 export function meanAndDeviation(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
   let sum = 0;
   for (const value of values) sum += value;
   const mean = sum / values.length;
   let squares = 0;
   for (const value of values) squares += (value - mean) * (value - mean);
-  return { mean, deviation: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
+  return { mean, deviation: Math.sqrt(squares / values.length) };
 }
