@@ -7,6 +7,7 @@
 import type { EpochReport, History } from "../describe/fit.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Model } from "../model.js";
+import { copyBlock, settleAverage } from "./average.js";
 import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
@@ -45,11 +46,11 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
     slots: Math.max(slotNames(call.optimizer).length, model.optimizer === undefined ? 0 : slotNames(model.optimizer).length),
     snapshot: true,
     best: (call.options.earlyStopping?.restoreBest ?? false) || before.best !== undefined,
-    average: false,
+    average: call.options.averageWeights !== undefined || before.average !== undefined,
     batch: call.batch,
     threads: crew?.threads ?? 1,
   });
-  before.carryBest();
+  before.carry();
   try {
     await slices.run(window.fill(), signal);
     checkFinite(model, "fit");
@@ -93,6 +94,7 @@ class Fit {
     const { options, loss, metrics, optimizer, targets, weights } = call;
     const instructions = placeTraining(model, {
       loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), weighted: weights !== undefined, classes: targets.kind === "classes",
+      ...(options.averageWeights === undefined ? {} : { average: true }),
     });
     this.metrics = new DataMetrics(this, call, feed);
     this.validation = new Validation(this, feed);
@@ -103,8 +105,11 @@ class Fit {
       const { epoch, steps: step, lossSum, weightSum, hits } = record;
       Object.assign(this.steps, { epoch, step, lossSum, weightSum, hits });
       this.ended = record.ended;
+      this.steps.averaged = record.averaged;
       if (record.outputs !== undefined) this.metrics.outputs?.set(record.outputs);
     }
+    // an average that is not begun keeps nothing of its block, but what is in it must be finite
+    if (options.averageWeights !== undefined && !this.steps.averaged) copyBlock(model, model.layout.parameters, model.layout.average);
     this.snapshot = new Snapshot(model);
   }
 
@@ -148,7 +153,11 @@ class Fit {
       }
       await this.beginEpoch(steps.epoch + 1);
     }
-    if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);
+    if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) copyBlock(model, model.layout.best, model.layout.parameters);
+    else if (options.averageWeights !== undefined) {
+      settleAverage(model);
+      copyBlock(model, model.layout.average, model.layout.parameters);
+    }
     model.unfinished = undefined;
     return { epochs: this.history, bestEpoch: watch.best.epoch, stopped };
   }
@@ -173,13 +182,14 @@ class Fit {
     this.snapshot.take();
     this.epochEnded = true;
     this.keepRecord();
+    if (options.averageWeights !== undefined) settleAverage(model);
     const validation = await this.validation.measure();
     checkSignal(options.signal);
     const loss = steps.weightSum === 0 ? 0 : steps.lossSum / steps.weightSum;
     const report: EpochReport = {
       epoch, loss, metrics: await this.metrics.measure(steps.hits), ...(validation === undefined ? {} : { validation }), learningRate: rate, samplesPerSecond,
     };
-    if (this.watch.see(report, model.progress) && this.watch.best.saved) this.copyBlock(model.layout.snapshot, model.layout.best);
+    if (this.watch.see(report, model.progress) && this.watch.best.saved) this.keepBest();
     this.snapshot.takeProgress();
     this.ended = steps.stepped = true;
     return report;
@@ -197,15 +207,17 @@ class Fit {
     if (!this.steps.stepped) this.before.putBackOptimizer();
   }
 
-  private copyBlock(from: number, to: number): void {
-    const { layout, core } = this.model;
-    core.u8.copyWithin(to, from, from + layout.block);
+  /** The epoch's weights as the best: their average, where there is one. */
+  private keepBest(): void {
+    const { model, model: { layout }, call: { options } } = this;
+    copyBlock(model, options.averageWeights === undefined ? layout.snapshot : layout.average, layout.best);
   }
 
   keepRecord(): void {
-    const { model, hash, call: { samples }, steps: { epoch, step, lossSum, weightSum, hits }, watch: { best } } = this;
+    const { model, hash, call: { samples, options: { averageWeights } }, steps: { epoch, step, lossSum, weightSum, hits, averaged }, watch: { best } } = this;
     model.unfinished = {
-      hash, samples: samples.count, epoch, order: model.epochs, steps: step, ended: this.ended, lossSum, weightSum, hits, best: { ...best }, outputs: this.metrics.outputs,
+      hash, samples: samples.count, epoch, order: model.epochs, steps: step, ended: this.ended, lossSum, weightSum, hits, best: { ...best },
+      averaged: averaged && averageWeights !== undefined, outputs: this.metrics.outputs,
     };
   }
 }

@@ -80,7 +80,6 @@ function liesIn({ core }: Model, data: unknown): data is Float32Array {
 
 /** What is not there yet is refused by name, so that nobody believes it was used. */
 function refuseUnsupported(options: CheckedFitOptions): void {
-  if (options.averageWeights !== undefined) throw new Error("fit: averageWeights: this version does not average weights. Leave it out");
   if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
 }
 
@@ -178,9 +177,9 @@ function balancedWeights(classes: Int32Array, training: Uint32Array, count: numb
 /** Everything that must be the same for a fit to be resumed, as 16 hexadecimal digits: options that shape the result, sizes, weights. */
 export function* fitHash(call: PreparedData): Pieces<string> {
   const { options, optimizer, loss, metrics, samples, training, validation, weights } = call;
-  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip } = options;
+  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights } = options;
   const text = JSON.stringify({
-    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, metrics,
+    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights, metrics,
     samples: samples.count, training: training.length, validation: validation?.samples.count ?? null, weights: weights?.length ?? null,
   });
   const hash = new Hash();

@@ -68,7 +68,9 @@ export class Validation {
   async measure(): Promise<EpochReport["validation"]> {
     const { course, course: { model, slices, call: { loss, metrics, options } }, rows, outputs } = this;
     if (rows === undefined) return undefined;
-    const demand = { outputs, hits: outputs === undefined && metrics.includes("accuracy") };
+    const demand = {
+      outputs, hits: outputs === undefined && metrics.includes("accuracy"), parameters: options.averageWeights === undefined ? undefined : model.layout.average,
+    };
     const value = await slices.run(evaluateChunks(model, rows.source, loss, demand), options.signal);
     if (outputs === undefined) return { loss: value.loss, metrics: countedMetrics(course, value.hits, rows.source.count) };
     this.targets ??= await slices.run(targetRows(model, rows.targets, undefined), options.signal);

@@ -40,6 +40,8 @@ export class Steps {
   failed = false;
   /** Whether a step was finished in this call. */
   stepped = false;
+  /** Whether a step of the fit has been averaged. */
+  averaged = false;
   /** What the optimizer's steps need, and of the records in hand the sums of weights. */
   private readonly rates: StepRates;
   private readonly recordWeights = new Float64Array(STEPS);
@@ -97,7 +99,8 @@ export class Steps {
    * chunk before it, and is `skipped` where there is none.
    */
   private fillRecords(wanted: number): number {
-    const { course: { model: { core: { f64 }, layout, progress }, call: { batch }, feed }, recordWeights, rates } = this;
+    const { course: { model: { core: { f64 }, layout, progress }, call: { batch, options }, feed }, recordWeights, rates } = this;
+    const decay = options.averageWeights?.decay ?? 0;
     let count = 0;
     let rate = this.rate;
     this.skipped = 0;
@@ -118,6 +121,10 @@ export class Steps {
       f64[record + Step.rows] = rows;
       f64[record + Step.inverseWeight] = 1 / weight;
       rate = rates.write(f64, record, progress);
+      // the first step's parameters are the average of one
+      const keep = this.averaged || count > 0 ? decay : 0;
+      f64[record + Step.averageKeep] = keep;
+      f64[record + Step.averageTake] = 1 - keep;
       recordWeights[count++] = weight;
     }
     this.rate = rate;
@@ -177,7 +184,7 @@ export class Steps {
       this.weightSum += weights[i];
       this.hits += core.f64[record + Step.hits];
       this.step++;
-      this.stepped = true;
+      this.stepped = this.averaged = true;
       if (options.onBatch === undefined) continue;
       this.course.keepRecord();
       options.onBatch({ epoch: this.epoch, step: this.step, loss, learningRate: this.rate });
