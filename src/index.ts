@@ -5,6 +5,7 @@ export type { Evaluation, Layer } from "./network.js";
 export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 export type { Neuron, NeuronExplanation } from "./inspect/neuron.js";
 export type { BatchOptions } from "./train/batch.js";
+export type { Chunk, ChunkSource, Chunks } from "./train/source.js";
 
 export { dense } from "./describe/layers.js";
 export type { DenseOptions, DenseSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
