@@ -25,14 +25,19 @@ interface ChunkIterator {
   return?(): unknown;
 }
 
+/** Whether a value has that method; a revoked proxy has none. */
 function has(value: unknown, key: PropertyKey): boolean {
-  return (typeof value === "object" || typeof value === "function") && value !== null && typeof (value as Record<PropertyKey, unknown>)[key] === "function";
+  try {
+    return (typeof value === "object" || typeof value === "function") && value !== null && typeof (value as Record<PropertyKey, unknown>)[key] === "function";
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the first argument of fit is a source in place of samples. */
 export function isSource(value: unknown): value is ChunkSource {
   if (typeof value === "function") return true;
-  if (isArray(value)) return isPlainObject(value[0]) && "inputs" in value[0];
+  if (isArray(value)) return isPlainObject(value[0]) && Object.hasOwn(value[0], "inputs");
   return typedArrayName(value) === undefined && typeof value !== "string" && (has(value, Symbol.asyncIterator) || has(value, Symbol.iterator) || has(value, "getReader"));
 }
 
