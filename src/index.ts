@@ -31,6 +31,8 @@ export type { BatchReport, EpochReport, FitOptions, History } from "./describe/f
 export type { Diagnosis, Finding, LayerDiagnosis } from "./describe/diagnosis.js";
 export { confusionMatrix, rocCurve } from "./train/metrics.js";
 export type { NumericArray, Samples, Targets } from "./samples.js";
+export { crossValidate } from "./crossvalidate.js";
+export type { CrossValidation, CrossValidationOptions, Spread } from "./crossvalidate.js";
 export { configure } from "./configure.js";
 export type { Configuration } from "./configure.js";
 export { ready } from "./engine/core.js";
