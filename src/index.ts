@@ -10,9 +10,10 @@ export type { Chunk, ChunkSource, Chunks } from "./train/source.js";
 export { dense } from "./describe/layers.js";
 export type { DenseOptions, DenseSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
 export {
-  activations, elu, exponential, gelu, hardSigmoid, hardTanh, leakyRelu, linear, mish, prelu, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
+  activations, customActivation, elu, exponential, gelu, hardSigmoid, hardTanh, leakyRelu, linear, mish, prelu, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
 } from "./describe/activations.js";
 export type { ActivationName, ActivationRecord, ActivationRisk, ActivationSpec } from "./describe/activations.js";
+export type { CustomActivation } from "./describe/customActivation.js";
 export { activate, activationDerivative } from "./activate.js";
 export {
   constant, glorotNormal, glorotUniform, heNormal, heUniform, lecunNormal, lecunUniform, normal, ones, orthogonal, uniform, zeros,

@@ -3,7 +3,8 @@
 
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
 import type { FitOptions, History } from "./describe/fit.js";
-import { formatActivation } from "./describe/activations.js";
+import { checkCustomList, formatActivation } from "./describe/activations.js";
+import type { CustomActivation } from "./describe/customActivation.js";
 import { checkNetwork } from "./describe/layers.js";
 import type { NetworkOptions } from "./describe/layers.js";
 import { checkLossFits, decisionRule, isClassifierLoss, resolveLoss } from "./describe/losses.js";
@@ -93,12 +94,13 @@ export class Network {
 
   /**
    * The network that `save` wrote.
+   * @param options activations: the custom activations of the network, which its file knows by name
    * @throws {TypeError} for what is not bytes
    * @throws {ModelFormatError} for any other file
    */
-  static async load(bytes: Uint8Array | ArrayBuffer, options: Record<string, never> = {}): Promise<Network> {
-    checkKeys("load", options, []);
-    return networkOf(await loadModel(bytes));
+  static async load(bytes: Uint8Array | ArrayBuffer, options: { activations?: readonly CustomActivation[] } = {}): Promise<Network> {
+    const { activations } = checkKeys("load", options, ["activations"]);
+    return networkOf(await loadModel(bytes, checkCustomList("load: activations", activations)));
   }
 
   /** Numbers in one sample. */
@@ -310,6 +312,7 @@ export class Network {
   /** The state, for calls that must not run while a fit does. */
   private idle(subject: string): Model {
     const model = this.model(subject);
+    checkCalling(model, subject);
     if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
     return model;
   }
@@ -320,9 +323,15 @@ function networkOf(model: Model): Network {
   return new Network(construct, model);
 }
 
+/** In the middle of a custom activation the network's matrices are in use. */
+function checkCalling({ calling }: Model, subject: string): void {
+  if (calling !== undefined) throw new Error(`${subject}: expected a network at the end of a step, got one that computes its custom activation '${calling}'. Call it elsewhere`);
+}
+
 /** A step may have to wait for another thread while the event loop turns: rare, and over as soon as that thread goes on or has failed. */
-function checkStill({ stalled }: Model, subject: string): void {
-  if (stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
+function checkStill(model: Model, subject: string): void {
+  checkCalling(model, subject);
+  if (model.stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
 }
 
 class LayerView implements Layer {

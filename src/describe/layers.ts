@@ -4,6 +4,7 @@
 import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, isArray, isPlainObject, refusal, wrongKind, wrongValue } from "../check.js";
 import { resolveActivation } from "./activations.js";
 import type { ActivationName, ActivationSpec } from "./activations.js";
+import type { CustomActivation } from "./customActivation.js";
 import { defaultWeightInit, resolveInitializer } from "./initializers.js";
 import type { Initializer, InitializerName } from "./initializers.js";
 
@@ -26,7 +27,7 @@ export type LayerSpec = DenseSpec;
 /** The options of dense(). */
 export interface DenseOptions {
   /** "linear" by default. */
-  activation?: ActivationName | ActivationSpec;
+  activation?: ActivationName | ActivationSpec | CustomActivation;
   /** Whether the layer has biases; true. */
   bias?: boolean;
   /** By default what suits the activation, see defaultWeightInit. */
@@ -97,9 +98,9 @@ function makeDense(subject: string, units: unknown, options: unknown): DenseSpec
  * @example dense(16, "relu")
  * @example dense(16, { activation: prelu({ shared: true }), bias: false, l2: 1e-4 })
  */
-export function dense(units: number, activation?: ActivationName | ActivationSpec): DenseSpec;
+export function dense(units: number, activation?: ActivationName | ActivationSpec | CustomActivation): DenseSpec;
 export function dense(units: number, options: DenseOptions): DenseSpec;
-export function dense(units: number, second?: ActivationName | ActivationSpec | DenseOptions, ...more: unknown[]): DenseSpec {
+export function dense(units: number, second?: ActivationName | ActivationSpec | CustomActivation | DenseOptions, ...more: unknown[]): DenseSpec {
   if (more.length > 0) throw wrongKind("dense", "units, and an activation or options", more[0], "Write dense(units, { activation, …options })");
   if (second === undefined) return makeDense("dense", units, {});
   const isOptions = isPlainObject(second) && !Object.hasOwn(second, "name");
@@ -114,6 +115,19 @@ function checkLayer(subject: string, value: unknown): LayerSpec {
   return makeDense(subject, units, options);
 }
 
+/** Two custom activations of one network have two names: a file knows them by those. */
+function checkCustomNames(specs: readonly LayerSpec[]): void {
+  const named = new Map<string, CustomActivation>();
+  for (const [i, { activation }] of specs.entries()) {
+    if (activation.name !== "custom") continue;
+    const { custom, custom: { name } } = activation;
+    const first = named.get(name) ?? custom;
+    named.set(name, first);
+    if (first.forward === custom.forward && first.derivative === custom.derivative) continue;
+    throw wrongValue(`layers[${i}].activation.name`, "a name for each custom activation", name, "Another layer has other functions under it");
+  }
+}
+
 /**
  * Checks the options of Network.create.
  * @throws {TypeError | RangeError} naming the place, such as `layers[2].units`
@@ -126,6 +140,7 @@ export function checkNetwork(options: unknown): NetworkDescription {
   if (count < 1 || count > MOST_LAYERS) throw new RangeError(refusal("layers", `1 to ${MOST_LAYERS} layers`, String(count)));
   const specs: LayerSpec[] = [];
   for (let i = 0; i < count; i++) specs.push(checkLayer(`layers[${i}]`, layers[i]));
+  checkCustomNames(specs);
   specs.forEach(({ activation }, i) => {
     if (activation.name !== "softmax" || i === count - 1) return;
     const advice = `softmax is for the output layer only, here layers[${count - 1}]`;

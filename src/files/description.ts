@@ -7,8 +7,9 @@
 //
 // Reading checks every value by the same rules as the user's own, and takes no key that is not listed here.
 
-import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, isArray, wrongKind, wrongValue } from "../check.js";
+import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, describeValue, isArray, isPlainObject, wrongKind, wrongValue } from "../check.js";
 import { defaultWeightInit } from "../describe/initializers.js";
+import type { CustomActivation, CustomSpec } from "../describe/customActivation.js";
 import { checkNetwork } from "../describe/layers.js";
 import type { LayerSpec, NetworkDescription } from "../describe/layers.js";
 import { checkLossFits, resolveLoss } from "../describe/losses.js";
@@ -39,6 +40,7 @@ export interface Description {
 
 /** What has no parameters is its name, as a user would write it. */
 function brief(spec: { readonly name: string }): unknown {
+  if ("custom" in spec) return { custom: (spec as CustomSpec).custom.name };
   return Object.keys(spec).length === 1 ? spec.name : spec;
 }
 
@@ -88,14 +90,38 @@ function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined,
  * Reads a description.
  * @throws {ModelFormatError} `badDescription` for anything that the library would not have written
  */
-export function readDescription(text: string): Description {
+export function readDescription(text: string, activations: ReadonlyMap<string, CustomActivation> = new Map()): Description {
   const json = plain(parseJSON(text, { subject: "load: the description", invalidCode: "badDescription", loneSurrogates: true }));
   try {
-    return checkDescription(json);
+    return checkDescription(giveActivations(json, activations));
   } catch (cause) {
     if (cause instanceof ModelFormatError) throw cause;
     throw new ModelFormatError("badDescription", `load: the description: ${(cause as Error).message}`);
   }
+}
+
+/** Custom activations in the place of their names. */
+function giveActivations(json: unknown, activations: ReadonlyMap<string, CustomActivation>): unknown {
+  const layers = isPlainObject(json) ? json.layers : undefined;
+  if (!isArray(layers)) return json;
+  layers.forEach((layer, i) => {
+    if (!isPlainObject(layer) || !isPlainObject(layer.activation)) return;
+    const { activation } = layer;
+    if (!Object.hasOwn(activation, "custom")) {
+      // functions cannot come out of a file, so that what only looks like a custom activation is none
+      if (Object.hasOwn(activation, "forward") || Object.hasOwn(activation, "derivative")) checkKeys(`layers[${i}].activation`, activation, ["name"]);
+      return;
+    }
+    const { custom: name } = checkKeys(`layers[${i}].activation`, activation, ["custom"]);
+    const custom = typeof name === "string" ? activations.get(name) : undefined;
+    if (typeof name === "string" && custom === undefined) {
+      const message = `load: layers[${i}].activation: expected the custom activation ${describeValue(name)} in the option activations, got none of that name. Write Network.load(bytes, { activations: [it] })`;
+      throw new ModelFormatError("missingActivation", message);
+    }
+    if (custom === undefined) throw wrongKind(`layers[${i}].activation.custom`, "the name of a custom activation", name);
+    layer.activation = custom;
+  });
+  return json;
 }
 
 /** Maps as objects without a prototype, which is what the checks take. */

@@ -10,6 +10,7 @@
 
 import { ModelFormatError, describeValue, typedArrayName, wrongKind } from "../check.js";
 import { slotNames } from "../describe/optimizers.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import type { NetworkDescription } from "../describe/layers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { ready } from "../engine/core.js";
@@ -108,10 +109,11 @@ export function checkSavable(network: NetworkDescription): void {
 
 /**
  * The network of a file.
+ * @param activations custom ones, by the names that files know them by
  * @throws {TypeError} for what is not bytes
  * @throws {ModelFormatError} for a file that `saveModel` cannot have written
  */
-export async function loadModel(bytes: unknown): Promise<Model> {
+export async function loadModel(bytes: unknown, activations: ReadonlyMap<string, CustomActivation> = new Map()): Promise<Model> {
   const file = readSafetensors(asBytes(bytes));
   for (const key of file.metadata.keys()) {
     if (key === DESCRIPTION_KEY || key === TABULAR_KEY || (key === "format" && file.metadata.get(key) === "pt")) continue;
@@ -121,7 +123,7 @@ export async function loadModel(bytes: unknown): Promise<Model> {
   if (text === undefined) {
     throw new ModelFormatError("noDescription", `load: metadata: expected '${DESCRIPTION_KEY}', got none. The file is not a network of this library`);
   }
-  const description = readDescription(text);
+  const description = readDescription(text, activations);
   const topology = planTopology(description.network.inputs, description.network.layers);
   checkTensors(file.tensors, topology, description);
 

@@ -92,7 +92,7 @@ const fromActivation: readonly ActivationCode[] = [
 
 /** Whether a layer keeps its weighted sums beside its activations: for the gradient, or for a loss that is computed from them. */
 export function savesSums(activation: ActivationSpec): boolean {
-  return !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
+  return activation.name === "custom" || !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
 }
 
 /** Shapes and places of the parameters. Numbers may be too large to allocate; `planLayout` refuses those. */

@@ -13,6 +13,7 @@ import {
 } from "../../assembly/codes.js";
 import { activationCode, activationParameter } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import { decisionRule, meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
 import { slotNames } from "../describe/optimizers.js";
@@ -20,8 +21,24 @@ import type { Optimizer } from "../describe/optimizers.js";
 import { blocksOf } from "./layout.js";
 import type { LayerShape, Layout, Topology } from "./layout.js";
 
+/** What JavaScript computes before an instruction: a custom activation, forward from sums to activations, or its derivative times a gradient. */
+export interface Callback {
+  readonly custom: CustomActivation;
+  readonly layer: number;
+  /** Index of the instruction. */
+  readonly before: number;
+  /** Byte offsets of the matrices; the gradient is undefined forward. */
+  readonly sums: number;
+  readonly activations: number;
+  readonly gradient: number | undefined;
+  /** Floats of a row, and between rows. */
+  readonly units: number;
+  readonly stride: number;
+}
+
 /** Instructions in the making. */
 export class Tape {
+  readonly callbacks: Callback[] = [];
   private words = new Int32Array(32 * INSTRUCTION_WORDS);
   private floats = new Float32Array(this.words.buffer);
   count = 0;
@@ -37,6 +54,11 @@ export class Tape {
     const begin = this.count++ * INSTRUCTION_WORDS;
     this.words[begin] = op;
     for (const [field, word] of fields) this.words[begin + field] = word;
+  }
+
+  /** Adds what JavaScript computes between the instructions so far and those that follow. */
+  call(callback: Omit<Callback, "before">): void {
+    this.callbacks.push({ ...callback, before: this.count });
   }
 
   /** Sets fields of the last instruction that hold an f32. */
@@ -74,7 +96,7 @@ function addForward(tape: Tape, topology: Topology, layout: Layout, index: numbe
     [DenseForward.weights, layout.parameters + 4 * shape.weights.begin],
     [DenseForward.biases, shape.spec.bias ? layout.parameters + 4 * shape.biases.begin : 0],
     [DenseForward.sums, sums],
-    [DenseForward.activations, activation.name === "softmax" ? sums : activations],
+    [DenseForward.activations, activation.name === "softmax" || activation.name === "custom" ? sums : activations],
     [DenseForward.stride, 4 * stride],
     [DenseForward.units, shape.units],
     [DenseForward.activation, activationCode(activation)],
@@ -82,6 +104,7 @@ function addForward(tape: Tape, topology: Topology, layout: Layout, index: numbe
     [DenseForward.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
   ]);
   tape.float([[DenseForward.parameter, activationParameter(activation)]]);
+  if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient: undefined, units: shape.units, stride });
   if (activation.name === "softmax") {
     tape.add(Op.softmaxForward, [
       [SoftmaxForward.sums, sums], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
@@ -108,19 +131,20 @@ export function singleTape(topology: Topology, layout: Layout): Tape {
   const tape = new Tape();
   for (const shape of topology.layers) {
     const { index, spec: { activation, bias } } = shape;
-    const { activations, stride } = layout.layers[index];
+    const { sums, activations, stride } = layout.layers[index];
     tape.add(Op.denseSingle, [
       [DenseSingle.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
       [DenseSingle.inputs, shape.inputs],
       [DenseSingle.weights, layout.parameters + 4 * shape.weights.begin],
       [DenseSingle.biases, bias ? layout.parameters + 4 * shape.biases.begin : 0],
-      [DenseSingle.output, activations],
+      [DenseSingle.output, activation.name === "custom" ? sums : activations],
       [DenseSingle.units, shape.units],
       [DenseSingle.activation, activationCode(activation)],
       [DenseSingle.slopes, layout.parameters + 4 * shape.slopes.begin],
       [DenseSingle.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
     ]);
     tape.float([[DenseSingle.parameter, activationParameter(activation)]]);
+    if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient: undefined, units: shape.units, stride });
     if (activation.name === "softmax") {
       tape.add(Op.softmaxForward, [
         [SoftmaxForward.sums, activations], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
@@ -230,7 +254,8 @@ function addBackward(tape: Tape, topology: Topology, layout: Layout, fused: bool
         [SoftmaxBackward.activations, activations], [SoftmaxBackward.gradient, gradient], [SoftmaxBackward.stride, 4 * stride], [SoftmaxBackward.units, shape.units],
       ]);
     }
-    const done = passed || activation.name === "softmax" || activation.name === "linear";
+    if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient, units: shape.units, stride });
+    const done = passed || activation.name === "softmax" || activation.name === "linear" || activation.name === "custom";
     const shared = activation.name === "prelu" && activation.shared;
     if (!done || (wanted && bias)) {
       const dSlopes = shared ? layout.unitSlopes : layout.gradient + 4 * shape.slopes.begin;

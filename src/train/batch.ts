@@ -80,7 +80,13 @@ function step(model: Model, plan: TrainingPlan, count: number, weightSum: number
   f64[record + Step.rows] = count;
   f64[record + Step.inverseWeight] = 1 / weightSum;
   const rate = writeRates(f64, record, plan.optimizer, model.progress, coreMath);
-  const finished = model.playFrom("training", 1, instructions);
+  let finished: number;
+  try {
+    finished = model.playFrom("training", 1, instructions);
+  } catch (error) {
+    snapshot.restore();
+    throw error;
+  }
   const value = f64[record + Step.loss];
   const error = finished === 0 ? lossDiverged(model, "trainBatch", value, 1, 1, count, rate) : parametersDiverged(model, "trainBatch", 1, 1, rate);
   if (error === undefined) return value;

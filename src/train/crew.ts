@@ -19,7 +19,7 @@ export interface Crew {
 
 /** More than one thread for that fit, with the network on a shared memory; or undefined, where one does as well or is all that can be had. */
 export async function assemble(model: Model, { options, batch, stepsPerEpoch }: PreparedFit): Promise<Crew | undefined> {
-  if (!workersAvailable()) return undefined;
+  if (!workersAvailable() || model.custom) return undefined;
   const { available } = availableThreads();
   const awaited = options.threads !== "auto";
   const threads = options.threads === "auto"

@@ -6,6 +6,7 @@ import { scheduledRate } from "../describe/schedules.js";
 import type { Model } from "../model.js";
 import { CONTROL, STEPS } from "../plan/layout.js";
 import { stepOperations } from "../plan/threads.js";
+import type { OptimizerProgress } from "../progress.js";
 import type { Crew } from "./crew.js";
 import type { Feed } from "./feed.js";
 import type { PreparedFit } from "./prepare.js";
@@ -72,8 +73,8 @@ export class Steps {
 
   /** The steps of the epoch that are left, in chunks that one call of the core plays. */
   async run(): Promise<void> {
-    const { course: { call: { batch, options }, feed, slices } } = this;
-    const alone = options.onBatch !== undefined || this.metrics.everyStep;
+    const { course: { model, call: { batch, options }, feed, slices } } = this;
+    const alone = options.onBatch !== undefined || this.metrics.everyStep || model.custom;
     for (;;) {
       const rows = feed.rowsAt(this.step * batch);
       if (rows === 0) return;
@@ -83,9 +84,11 @@ export class Steps {
         this.check();
         continue;
       }
+      // what a custom activation throws takes back the step that it interrupts
+      const progress = model.custom ? { ...model.progress } : undefined;
       const count = this.fillRecords(alone ? 1 : Math.max(1, Math.min(STEPS, Math.floor(CHUNK_MS / Math.max(this.stepMs, 1e-4)))));
       if (count > 0) {
-        const finished = this.play(count);
+        const finished = this.play(count, progress);
         this.takeRecords(count, finished >= 0 ? finished : await this.playOn(finished));
       } else this.step += this.skipped;
       if (!slices.due) continue;
@@ -150,12 +153,18 @@ export class Steps {
   }
 
   /** Plays the first `count` records. Returns how many were finished, or why not, as `Played` has it. */
-  private play(count: number): number {
-    const { team, course: { model: { core, layout } } } = this;
+  private play(count: number, progress: OptimizerProgress | undefined): number {
+    const { team, course: { model, model: { layout } } } = this;
     const started = performance.now();
-    const finished = team !== undefined
-      ? team.play(count, Math.max(this.stepMs, this.expectedMs))
-      : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
+    let finished: number;
+    try {
+      finished = team !== undefined
+        ? team.play(count, Math.max(this.stepMs, this.expectedMs))
+        : model.play("training", 0, this.instructions, layout.steps, count);
+    } catch (error) {
+      if (progress !== undefined) Object.assign(model.progress, progress);
+      throw error;
+    }
     // a play that another thread holds up does not say how long a step takes
     if (finished >= 0) this.stepMs = (performance.now() - started) / count;
     return finished;
