@@ -15,6 +15,10 @@ const FIT = ["test/fit.test.ts"];
 const THREADS = ["test/threads.test.ts"];
 const DESCRIBE = ["test/describe.test.ts"];
 const GRADIENTS = ["test/gradients.test.ts"];
+const AVERAGE = ["test/average.test.ts"];
+const STREAM = ["test/stream.test.ts"];
+const CUSTOM = ["test/custom-activation.test.ts"];
+const FOLDS = ["test/crossvalidate.test.ts"];
 
 /** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
 export const faults = [
@@ -238,6 +242,43 @@ export const faults = [
   {
     name: "warm-up-from-zero", what: "the warm-up begins with a rate of 0", file: "src/describe/schedules.ts",
     find: "(rate * (t + 1)) / warmupSteps", put: "(rate * t) / warmupSteps", tests: DESCRIBE, only: "warm up",
+  },
+  // averages, streams, folds, custom activations
+  {
+    name: "average-begins-at-the-start", what: "the average begins with the weights before the first step", file: "src/train/steps.ts",
+    find: "const keep = this.averaged || count > 0 ? decay : 0;", put: "const keep = decay;", tests: AVERAGE, only: "repeats PyTorch",
+  },
+  {
+    name: "average-not-validated", what: "the weights of training validate", file: "src/train/reports.ts",
+    find: "parameters: options.averageWeights === undefined ? undefined : model.layout.average", put: "parameters: undefined", tests: AVERAGE, only: "validates with",
+  },
+  {
+    name: "best-of-training", what: "the weights of training are kept as the best where there is an average", file: "src/train/fit.ts",
+    find: "options.averageWeights === undefined ? layout.snapshot : layout.average", put: "layout.snapshot", tests: AVERAGE, only: "best of the averages",
+  },
+  {
+    name: "frozen-averages-stale", what: "what is not averaged stays as it was at the start", file: "src/train/average.ts",
+    find: "    core.u8.copyWithin(layout.average + 4 * begin, layout.parameters + 4 * begin, layout.parameters + 4 * run.begin);\n", put: "", tests: AVERAGE, only: "copies what is frozen",
+  },
+  {
+    name: "rest-of-chunk-lost", what: "what a chunk leaves of a batch is not moved to the front of the window", file: "src/train/stream.ts",
+    find: "f32.copyWithin(at, at + begin * width, at + end * width);", put: "f32.copyWithin(at, at, at + (end - begin) * width);", tests: STREAM, only: "chunks of any sizes",
+  },
+  {
+    name: "chunks-shuffled-alike", what: "every chunk of an epoch has the same order", file: "src/train/stream.ts",
+    find: '"chunks", this.epoch, this.chunkNumber)', put: '"chunks", this.epoch, 0)', tests: STREAM, only: "permutes within",
+  },
+  {
+    name: "source-left-open", what: "a source is not closed when a fit ends early", file: "src/train/source.ts",
+    find: "if (iterator?.return === undefined) return;", put: "if (iterator !== undefined) return;", tests: STREAM, only: "third chunk",
+  },
+  {
+    name: "fold-trained-on", what: "the samples that a fold holds out train too", file: "src/train/folds.ts",
+    find: "if (held[skipped] === i) skipped++;", put: "if (false) skipped++;", tests: FOLDS, only: "hold each sample out",
+  },
+  {
+    name: "interrupted-step-counted", what: "a step that a custom activation interrupts is counted by the optimizer", file: "src/train/steps.ts",
+    find: "if (progress !== undefined) Object.assign(model.progress, progress);", put: "", tests: CUSTOM, only: "comes out of every call",
   },
   // threads
   {
