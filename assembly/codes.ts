@@ -80,6 +80,8 @@ export enum Stream {
   shuffle = 3,
   split = 4,
   dropout = 5,
+  /** The order within a chunk of a source, a part for each chunk of an epoch. */
+  chunks = 6,
 }
 
 /** Words of 4 bytes in an instruction of the tape. */
@@ -135,6 +137,8 @@ export enum Op {
   layerNormSums = 23,
   /** dX, by rows. */
   layerNormBackward = 24,
+  /** The exponential average of a run of parameters, after its update. */
+  average = 32,
 }
 
 /** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
@@ -240,6 +244,10 @@ export enum Update {
   c0 = 7, c1 = 8, c2 = 9, c3 = 10, c4 = 11, c5 = 12,
 }
 
+export enum Average {
+  average = 1, parameters = 2, length = 3,
+}
+
 export enum DenseSingle {
   input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
 }
@@ -297,6 +305,8 @@ export enum Step {
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
   /** What dropout draws by, below 2^32: the epoch over all fits, and the step in it from 0. */
   epoch = 9, step = 10,
+  /** Factors of the average so far and of the parameters; their sum is 1. */
+  averageKeep = 14, averageTake = 15,
 }
 
 /** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */

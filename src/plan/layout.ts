@@ -43,7 +43,7 @@ const tapeLengths = {
   gather: () => 1,
   evaluation: (n: number) => 2 * n + 2,
   gradient: (n: number) => 7 * n + 2,
-  training: (n: number) => 11 * n + 3,
+  training: (n: number) => 12 * n + 3,
 } as const;
 
 export type TapeName = keyof typeof tapeLengths;
@@ -147,7 +147,7 @@ const fromActivation: readonly ActivationCode[] = [
 
 /** Whether a layer keeps its weighted sums beside its activations: for the gradient, or for a loss that is computed from them. */
 export function savesSums(activation: ActivationSpec): boolean {
-  return !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
+  return activation.name === "custom" || !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
 }
 
 /** Shapes and places of the parameters. Numbers may be too large to allocate; `planLayout` refuses those. */
