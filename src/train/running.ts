@@ -12,6 +12,7 @@ import { outputActivation } from "./prepare.js";
 import { countedMetrics } from "./reports.js";
 import type { TrainingMetrics } from "./reports.js";
 import { needsOutputs } from "./resume.js";
+import { outputOf } from "../plan/layout.js";
 import type { Course } from "./steps.js";
 
 const TOTALS = 3;
@@ -55,16 +56,16 @@ export class StreamMetrics implements TrainingMetrics {
 
   /** Adds the rows of the step that has just been played. */
   private add(first: number, rows: number): void {
-    const { course: { feed, model, model: { layout, topology: { outputs }, core: { f32 } }, call: { loss } } } = this;
+    const { course: { feed, model, model: { layout, topology, topology: { outputs }, core: { f32 } }, call: { loss } } } = this;
     const running = this.running!;
     const { argMax, outputThreshold, targetThreshold } = decisionRule(loss.name, outputActivation(model).name, outputs);
-    const { activations, stride } = layout.layers[layout.layers.length - 1];
+    const { at, stride } = outputOf(topology, layout, topology.layers.length - 1, true);
     const { targetWidth } = layout.demand;
     const classes = targetWidth !== outputs;
     const slot = feed.load(first, rows);
     const detailed = running.length > TOTALS;
     for (let row = 0; row < rows; row++) {
-      const p = activations / 4 + row * stride;
+      const p = at / 4 + row * stride;
       const t = layout.targetWindow / 4 + (slot + row) * targetWidth;
       const guess = argMax ? largest(f32, p, outputs) : -1;
       const truth = !argMax ? -1 : classes ? f32[t] : largest(f32, t, outputs);
