@@ -65,6 +65,12 @@ const licenceOf = { "@assemblyscript/loader": "assemblyscript" };
 
 const SHEBANG = "#!/usr/bin/env node\n";
 
+/** The types of rosenblatt/core.wasm where an import of it is a compiled module, as in workerd. */
+const CORE_TYPES = `/** The core, as hosts and bundlers import it that compile it themselves: for configure({ wasm }). */
+declare const core: WebAssembly.Module;
+export default core;
+`;
+
 class BuildError extends Error {}
 
 /** Runs a script of an installed package; what it prints is shown. */
@@ -358,6 +364,8 @@ async function main(options) {
   await embedCore(wanted);
   if (options.includes("--wasm-only")) return;
   await bundle();
+  await mkdir(inRoot("dist", "types"), { recursive: true });
+  await writeFile(inRoot("dist", "types", "core-wasm.d.ts"), CORE_TYPES);
   await run("typescript/bin/tsc", "-p", "tsconfig.build.json", ...(options.includes("--no-check") ? ["--noCheck"] : []));
 }
 
