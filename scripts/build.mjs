@@ -151,8 +151,33 @@ function assertSound(target, bytes) {
   }
 }
 
+/** Text of which src/engine/embedded.ts makes the bytes again. */
+function base91(bytes) {
+  let text = "";
+  let bits = 0;
+  let count = 0;
+  const digit = (value) => {
+    let code = value + 32;
+    for (const skipped of [34, 39, 92, 96]) if (code >= skipped) code++;
+    return String.fromCharCode(code);
+  };
+  const put = () => {
+    const value = bits & 8191;
+    text += digit(value % 91) + digit(Math.floor(value / 91));
+    bits >>= 13;
+    count -= 13;
+  };
+  for (const byte of bytes) {
+    bits |= byte << count;
+    count += 8;
+    if (count >= 13) put();
+  }
+  if (count > 0) put();
+  return text;
+}
+
 /**
- * The binary as LZMA, without header (13 bytes: its settings, which assembly/lzma.ts knows, and the length), in base64. That takes
+ * The binary as LZMA, without header (13 bytes: its settings, which assembly/lzma.ts knows, and the length), in base 91. That takes
  * seconds, so it is done once for each binary: build/<name>.lzma.json has the last one with its hash.
  */
 async function compressed(name, bytes) {
@@ -164,7 +189,8 @@ async function compressed(name, bytes) {
   } catch {
     // the first time
   }
-  const text = Buffer.from(lzma.LZMA.compress([...bytes], 9).map((byte) => byte & 255)).subarray(13).toString("base64");
+  const data = Buffer.from(lzma.LZMA.compress([...bytes], 9).map((byte) => byte & 255)).subarray(13);
+  const text = base91(data);
   await writeFile(file, JSON.stringify({ hash, text }));
   return text;
 }
@@ -210,7 +236,7 @@ async function embedCore(compiled) {
     `export const coreMemoryFlag: number = ${memoryFlagOffset(release)};`,
     "/** What the custom section `rosenblatt` of a core of this version says. */",
     `export const coreSignature: string = "${signatureOf(await hashOfInputs())}";`,
-    "/** What decompresses the others, in base64. */",
+    "/** What decompresses the others, in base64: gzip makes more of what is not compressed there. */",
     `export const decompressor: string = "${binaries.lzma.toString("base64")}";`,
     "/** What a worker runs. */",
     `export const workerScript: string = ${JSON.stringify(worker.text.trim())};`,

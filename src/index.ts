@@ -1,5 +1,6 @@
 // The public list, nothing else.
 
+export { ready } from "./engine/core.js"; // first: gzip makes less of the binary where nothing is in front of it
 export { Network } from "./network.js";
 export type { Evaluation, Layer } from "./network.js";
 export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
@@ -32,5 +33,4 @@ export { confusionMatrix, rocCurve } from "./train/metrics.js";
 export type { NumericArray, Samples, Targets } from "./samples.js";
 export { configure } from "./configure.js";
 export type { Configuration } from "./configure.js";
-export { ready } from "./engine/core.js";
 export { DivergenceError, ModelFormatError } from "./check.js";

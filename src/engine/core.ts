@@ -6,9 +6,9 @@
 // form, which every engine collects as ordinary garbage and which needs no cross-origin isolation. A core starts on that and moves
 // to a shared memory with the first fit that uses threads. A module that came compiled has the one form that it has.
 
+import { core as builtIn } from "../../build/embedded.js";
 import { instantiateSync } from "@assemblyscript/loader";
 import { coreMemoryFlag } from "../../build/core-facts.js";
-import { core as builtIn } from "../../build/embedded.js";
 import { unpack } from "./embedded.js";
 import type { Embedded, Given } from "./embedded.js";
 import { GivenCoreError, checkModule, isModule, readGiven } from "./given.js";
