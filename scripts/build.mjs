@@ -337,6 +337,7 @@ const coreOf = ({ core, predict }) => ({
 
 const common = {
   absWorkingDir: root,
+  preserveSymlinks: true, // paths stand in comments: those of node_modules where it is linked, not where it lies
   outdir: "dist",
   bundle: true,
   format: "esm",

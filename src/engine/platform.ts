@@ -15,12 +15,16 @@ export async function readFileURL(url: URL): Promise<Uint8Array<ArrayBuffer> | u
 
 /**
  * Resolves in a later turn of the event loop, after timers, input and rendering that are due had their chance.
- * setImmediate where there is one; else a message channel, since setTimeout waits 4 ms once it is nested.
+ * setImmediate where there is one; else a message channel, since setTimeout waits 4 ms once it is nested; else that (older workerd).
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === "function") {
       setImmediate(resolve);
+      return;
+    }
+    if (typeof MessageChannel === "undefined") {
+      setTimeout(resolve, 0);
       return;
     }
     const { port1, port2 } = new MessageChannel();
