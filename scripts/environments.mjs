@@ -79,10 +79,12 @@ async function visit(url) {
     tab.on("pageerror", (error) => errors.push(error.message));
     tab.on("console", (message) => message.type() === "error" && errors.push(message.text()));
     await tab.goto(url, { timeout: PAGE_MS });
-    await tab.waitForFunction("globalThis.result !== undefined", undefined, { timeout: PAGE_MS }).catch(() => {
-      throw new Error(`the page did not finish: ${errors.join("; ") || "no error"}`);
-    });
-    return String(await tab.evaluate("globalThis.result"));
+    // waitForFunction evaluates text in the page, which a policy may forbid
+    for (const until = Date.now() + PAGE_MS; Date.now() < until; await tab.waitForTimeout(50)) {
+      const result = await tab.evaluate("globalThis.result");
+      if (result !== undefined) return String(result);
+    }
+    throw new Error(`the page did not finish: ${errors.join("; ") || "no error"}`);
   } finally {
     await browser.close();
   }
