@@ -3,7 +3,9 @@
 
 import { activationForward } from "./activations";
 import { ActivationCode } from "./codes";
-import { denseForward, denseSingle } from "./dense";
+import { denseSingle } from "./dense";
+import { denseForward } from "./forward";
+import { batchNormForward, layerNormForward } from "./norms";
 import { columnForward, isSmall, smallForward, smallSingle } from "./small";
 
 export { softmaxForward } from "./activations";
@@ -26,4 +28,14 @@ export function single(inputs: i32, units: i32, x: usize, w: usize, biases: usiz
   if (!isSmall(inputs, units)) return denseSingle(0, units, inputs, x, w, biases, y, activation, parameter, slopes, sharedSlope);
   smallSingle(0, units, inputs, x, w, biases, y);
   activationForward(activation, y, y, 1, units, (<usize>units + 3 & ~3) << 2, parameter, slopes, sharedSlope);
+}
+
+/** Batch normalisation by the running statistics; operands as of batchNormForward. */
+export function batchNorm(rows: i32, units: i32, x: usize, y: usize, stride: usize, gain: usize, shift: usize, statistics: usize, mean: usize, variance: usize, epsilon: f32): void {
+  batchNormForward(rows, 0, units, units, x, stride, y, stride, gain, shift, statistics, mean, variance, epsilon, false);
+}
+
+/** Layer normalisation; operands as of layerNormForward. */
+export function layerNorm(rows: i32, units: i32, x: usize, y: usize, stride: usize, gain: usize, shift: usize, statistics: usize, epsilon: f32): void {
+  layerNormForward(0, rows, units, x, stride, y, stride, gain, shift, statistics, epsilon);
 }

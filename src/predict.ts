@@ -3,6 +3,7 @@
 //
 //   memory   scratch of the products · parameters, layer by layer · two matrices of ROWS rows, input and output of a layer in turn
 
+import { NORM_ROWS } from "../assembly/codes.js";
 import { predictCore } from "../build/embedded-predict.js";
 import { typedArrayName, wrongKind } from "./check.js";
 import { activationCode, activationParameter } from "./describe/activations.js";
@@ -11,7 +12,8 @@ import { decisionRule } from "./describe/losses.js";
 import { unpack } from "./engine/embedded.js";
 import { notCompiled } from "./engine/refused.js";
 import { readLayers } from "./files/weights.js";
-import { productScratch, rowStride } from "./plan/layout.js";
+import type { FileLayer, FileNetwork } from "./files/weights.js";
+import { forwardScratch, productScratch, rowStride } from "./plan/layout.js";
 import { openSamples } from "./samples.js";
 import type { Samples } from "./samples.js";
 
@@ -27,17 +29,21 @@ interface PredictCore {
     activation: number, parameter: number, slopes: number, sharedSlope: boolean, scratch: number,
   ): void;
   single(inputs: number, units: number, x: number, weights: number, biases: number, y: number, activation: number, parameter: number, slopes: number, sharedSlope: boolean): void;
+  batchNorm(rows: number, units: number, x: number, y: number, stride: number, gain: number, shift: number, statistics: number, mean: number, variance: number, epsilon: number): void;
+  layerNorm(rows: number, units: number, x: number, y: number, stride: number, gain: number, shift: number, statistics: number, epsilon: number): void;
   softmaxForward(z: number, a: number, rows: number, columns: number, stride: number): void;
 }
 
-/** A layer and its place in memory, in bytes; 0 where it has no biases or slopes. */
-interface PlacedLayer {
-  readonly inputs: number;
-  readonly units: number;
-  readonly activation: ActivationSpec;
-  readonly weights: number;
-  readonly biases: number;
-  readonly slopes: number;
+/** A layer and the places of its tensors in memory, in bytes; 0 where there is none. */
+interface PlacedLayer extends Omit<FileLayer, "tensors"> {
+  readonly at: readonly number[];
+}
+
+/** Where a network's matrices are, and what a normalisation writes beside. */
+interface Room {
+  readonly matrices: readonly [number, number];
+  readonly statistics: number;
+  readonly f32: Float32Array;
 }
 
 const construct = Symbol("construct");
@@ -48,14 +54,17 @@ export class Predictor {
   readonly inputs: number;
   /** Numbers in one prediction. */
   readonly outputs: number;
+  private readonly output: ActivationSpec;
 
   /** Not for users: `await load(bytes)`. */
   constructor(
-    key: symbol, private readonly core: PredictCore, private readonly layers: readonly PlacedLayer[], private readonly matrices: readonly [number, number], private readonly f32: Float32Array,
+    key: symbol, private readonly core: PredictCore, network: FileNetwork, private readonly layers: readonly PlacedLayer[], private readonly room: Room,
   ) {
     if (key !== construct) throw new Error("new Predictor(): expected load, got new. Write `await load(bytes)`");
-    this.inputs = layers[0].inputs;
-    this.outputs = layers[layers.length - 1].units;
+    const { inputs, outputs, output } = network;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.output = output;
   }
 
   /**
@@ -67,7 +76,7 @@ export class Predictor {
   predict(inputs: Samples, output?: Float32Array): Float32Array {
     const samples = openSamples("inputs", inputs, this.inputs);
     const { count } = samples;
-    const { outputs, f32 } = this;
+    const { outputs, room: { f32, matrices } } = this;
     const length = count * outputs;
     if (output !== undefined && typedArrayName(output) !== "Float32Array") throw wrongKind("predict: output", "a Float32Array", output);
     if (output !== undefined && output.length !== length) {
@@ -75,12 +84,12 @@ export class Predictor {
     }
     samples.check(0, count);
     const results = output ?? new Float32Array(length);
-    const [first] = this.matrices;
+    const [first] = matrices;
     const stride = rowStride(this.inputs);
     for (let begin = 0; begin < count; begin += ROWS) {
       const rows = Math.min(ROWS, count - begin);
       for (let row = 0; row < rows; row++) samples.readRow(begin + row, f32, first / 4 + row * stride);
-      const { at, step } = count === 1 ? this.runSingle() : this.run(rows);
+      const { at, step } = this.run(rows, count === 1);
       for (let row = 0; row < rows; row++) results.set(f32.subarray(at + row * step, at + row * step + outputs), (begin + row) * outputs);
     }
     return results;
@@ -88,9 +97,9 @@ export class Predictor {
 
   /** The class of each sample: the greatest output, the first of equals; with one output 1 where it is above 0.5 (above 0 without a sigmoid). */
   classify(inputs: Samples): Uint32Array {
-    const { outputs, layers } = this;
+    const { outputs, output } = this;
     const scores = this.predict(inputs);
-    const { outputThreshold } = decisionRule("meanSquaredError", layers[layers.length - 1].activation.name, outputs);
+    const { outputThreshold } = decisionRule("meanSquaredError", output.name, outputs);
     return Uint32Array.from({ length: scores.length / outputs }, (_, i) => {
       if (outputs === 1) return scores[i] > outputThreshold ? 1 : 0;
       const row = scores.subarray(i * outputs, (i + 1) * outputs);
@@ -98,32 +107,25 @@ export class Predictor {
     });
   }
 
-  /** The forwards for the first `rows` samples. Where the outputs are, and from row to row, in floats. */
-  private run(rows: number): { at: number; step: number } {
-    const { core, layers } = this;
-    let [x, z] = this.matrices;
-    for (const { inputs, units, activation, weights, biases, slopes } of layers) {
+  /** The forwards for the first `rows` samples, or for a lone one, which is summed in another order. Where the outputs are, and from row to row, in floats. */
+  private run(rows: number, lone: boolean): { at: number; step: number } {
+    const { core, layers, room: { matrices, statistics } } = this;
+    let [x, z] = matrices;
+    for (const { kind, inputs, units, activation, epsilon, at } of layers) {
       const stride = 4 * rowStride(units);
-      core.forward(
-        rows, inputs, units, x, 4 * rowStride(inputs), weights, biases, z, stride,
-        activationCode(activation), activationParameter(activation), slopes, isShared(activation), 0,
-      );
+      const [first, second, third, fourth] = at;
+      if (kind === "batchNorm") core.batchNorm(rows, units, x, z, stride, first, second, statistics, third, fourth, epsilon);
+      else if (kind === "layerNorm") core.layerNorm(rows, units, x, z, stride, first, second, statistics, epsilon);
+      else if (lone) core.single(inputs, units, x, first, second, z, activationCode(activation), activationParameter(activation), third, isShared(activation));
+      else {
+        core.forward(
+          rows, inputs, units, x, 4 * rowStride(inputs), first, second, z, stride, activationCode(activation), activationParameter(activation), third, isShared(activation), 0,
+        );
+      }
       if (activation.name === "softmax") core.softmaxForward(z, z, rows, units, stride);
       [x, z] = [z, x];
     }
     return { at: x / 4, step: rowStride(this.outputs) };
-  }
-
-  /** The same for one sample, summed in another order. */
-  private runSingle(): { at: number; step: number } {
-    const { core, layers } = this;
-    let [x, y] = this.matrices;
-    for (const { inputs, units, activation, weights, biases, slopes } of layers) {
-      core.single(inputs, units, x, weights, biases, y, activationCode(activation), activationParameter(activation), slopes, isShared(activation));
-      if (activation.name === "softmax") core.softmaxForward(y, y, 1, units, 4 * rowStride(units));
-      [x, y] = [y, x];
-    }
-    return { at: x / 4, step: 0 };
   }
 }
 
@@ -153,9 +155,10 @@ async function compiledCore(): Promise<WebAssembly.Module> {
 export async function load(bytes: Uint8Array | ArrayBuffer): Promise<Predictor> {
   const isBuffer = Object.prototype.toString.call(bytes) === "[object ArrayBuffer]";
   if (!isBuffer && typedArrayName(bytes) !== "Uint8Array") throw wrongKind("load: bytes", "a Uint8Array or an ArrayBuffer", bytes, "Give the bytes of a file that save() wrote");
-  const layers = readLayers(isBuffer ? new Uint8Array(bytes) : (bytes as Uint8Array));
+  const network = readLayers(isBuffer ? new Uint8Array(bytes) : (bytes as Uint8Array));
   const core = new WebAssembly.Instance(await compiledCore()).exports as unknown as PredictCore;
-  let end = 64 * Math.ceil(Math.max(...layers.map(({ inputs }) => productScratch(ROWS, inputs))) / 64);
+  const { layers } = network;
+  let end = 64 * Math.ceil(Math.max(productScratch(1, 1), ...layers.map(({ inputs }) => forwardScratch(ROWS, inputs))) / 64);
   const values: [at: number, data: Float32Array][] = [];
   const take = (floats: number): number => {
     const at = end;
@@ -168,11 +171,11 @@ export async function load(bytes: Uint8Array | ArrayBuffer): Promise<Predictor> 
     values.push([at, data]);
     return at;
   };
-  const size = ROWS * Math.max(...layers.flatMap(({ inputs, units }) => [rowStride(inputs), rowStride(units)]));
+  const widest = Math.max(network.inputs, ...layers.map(({ units }) => units));
+  const size = ROWS * rowStride(widest);
   const matrices = [take(size), take(size)] as const;
-  const placed = layers.map(({ inputs, units, activation, weights, biases, slopes }): PlacedLayer => ({
-    inputs, units, activation, weights: place(weights), biases: place(biases), slopes: place(slopes),
-  }));
+  const statistics = take(NORM_ROWS * Math.max(ROWS, widest + 8));
+  const placed = layers.map(({ tensors, ...layer }): PlacedLayer => ({ ...layer, at: tensors.map(place) }));
   try {
     core.memory.grow(Math.ceil(end / 65536));
   } catch (cause) {
@@ -180,5 +183,5 @@ export async function load(bytes: Uint8Array | ArrayBuffer): Promise<Predictor> 
   }
   const f32 = new Float32Array(core.memory.buffer);
   for (const [at, data] of values) f32.set(data, at / 4);
-  return new Predictor(construct, core, placed, matrices, f32);
+  return new Predictor(construct, core, network, placed, { matrices, statistics, f32 });
 }

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { activationNames } from "../src/describe/activations.js";
-import { Network, adam, dense, elu, gelu, leakyRelu, prelu } from "../src/index.js";
-import type { ActivationName, ActivationSpec } from "../src/index.js";
+import { Network, adam, batchNorm, dense, dropout, elu, gelu, layerNorm, leakyRelu, prelu } from "../src/index.js";
+import type { ActivationName, ActivationSpec, LayerSpec } from "../src/index.js";
 import { load, Predictor } from "../src/predict.js";
 
 /** Numbers in (−2, 2) that depend on the seed alone. */
@@ -17,7 +17,7 @@ function numbers(count: number, seed: number): Float32Array {
   });
 }
 
-async function both(inputs: number, layers: ReturnType<typeof dense>[]): Promise<[Network, Predictor]> {
+async function both(inputs: number, layers: LayerSpec[]): Promise<[Network, Predictor]> {
   const network = await Network.create({ inputs, layers, seed: 3 });
   return [network, await load(network.save())];
 }
@@ -53,6 +53,14 @@ describe("predictions have the bytes of the whole library's", () => {
     await network.fit(numbers(120, 9), Array.from({ length: 30 }, (_, i) => i % 3), { epochs: 3, optimizer: adam() });
     expectSame([network, await load(network.save())], [1, 50]);
     expectSame([network, await load(network.save({ optimizer: false }).slice().buffer)], [1, 50]);
+  });
+
+  test.each([4, 13, 70])("normalisations of %i units and dropout, after training, anywhere in the network", async (units) => {
+    const layers = [layerNorm(), dense(units, "tanh"), batchNorm({ epsilon: 1e-3 }), dropout(0.2), dense(units, prelu()), layerNorm(), dense(1, "sigmoid"), dropout(0.1)];
+    const network = await Network.create({ inputs: 5, layers, seed: 2 });
+    await network.fit(numbers(300, 4), Array.from({ length: 60 }, (_, i) => i % 2), { epochs: 2, batchSize: 20, loss: "meanSquaredError" });
+    expectSame([network, await load(network.save())], [1, 2, 130]);
+    expectSame(await both(3, [dense(units, "relu"), batchNorm()]), [1, 9]);
   });
 
   test("of rows, into an array that is given", async () => {
@@ -108,7 +116,7 @@ describe("errors", () => {
       [await changed("__metadata__", "__metadota__"), /expected 'rosenblatt', got undefined\. The file is not a network of this library/],
       [await changed('{"__m', '["__m'), /^load: the header: /],
       [await changed("tanh", "tanj"), /Did you mean 'tanh'/],
-      [await changed('\\"dense\\"', '\\"dunse\\"'), /expected 'dense', got 'dunse'\. Load the file by rosenblatt/],
+      [await changed('\\"dense\\"', '\\"dunse\\"'), /expected 'dense', 'dropout', 'batchNorm' or 'layerNorm', got 'dunse'\. Load the file by rosenblatt/],
       [await changed('\\"version\\":1', '\\"version\\":2'), /expected 1, got 2\. The file was written by another version/],
       [await changed('\\"inputs\\":2', '\\"inputs\\":0'), /^load: inputs: expected an integer from 1 to 16777216, got 0/],
     ];

@@ -6,16 +6,25 @@ import { ModelFormatError, describeValue, firstNonFinite, refusal } from "../che
 import { resolveActivation } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 
-/** A dense layer of the file. */
+/** A layer of the file that does something outside of training. */
 export interface FileLayer {
+  readonly kind: "dense" | "batchNorm" | "layerNorm";
   readonly inputs: number;
   readonly units: number;
+  /** "linear" for a normalisation. */
   readonly activation: ActivationSpec;
-  /** units × inputs. */
-  readonly weights: Float32Array;
-  readonly biases: Float32Array | undefined;
-  /** PReLU's, `units` or one. */
-  readonly slopes: Float32Array | undefined;
+  /** Of a normalisation, else 0. */
+  readonly epsilon: number;
+  /** dense: weights (units × inputs), biases, slopes; a normalisation: gain, shift, and for batchNorm running mean and variance. */
+  readonly tensors: readonly (Float32Array | undefined)[];
+}
+
+/** The layers, and the activation that the network ends with. */
+export interface FileNetwork {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly output: ActivationSpec;
+  readonly layers: readonly FileLayer[];
 }
 
 /** As in describe/layers.ts and safetensors.ts: the most inputs or units, the longest header. */
@@ -45,7 +54,7 @@ function parse(code: string, subject: string, text: string): unknown {
  * The layers of a file that `Network.save` wrote.
  * @throws {ModelFormatError} where it does not have them
  */
-export function readLayers(bytes: Uint8Array): FileLayer[] {
+export function readLayers(bytes: Uint8Array): FileNetwork {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
   const begin = 8 + length;
@@ -78,26 +87,41 @@ export function readLayers(bytes: Uint8Array): FileLayer[] {
   };
   const layers = member(description, "layers");
   if (!Array.isArray(layers) || layers.length === 0) fail("badDescription", "layers", "an array of layers", layers);
-  let inputs = width("inputs", member(description, "inputs"));
-  return (layers as unknown[]).map((layer, i): FileLayer => {
+  const inputs = width("inputs", member(description, "inputs"));
+  let units = inputs;
+  const linear = resolveActivation("linear", "");
+  let output = linear;
+  const read: FileLayer[] = [];
+  for (const [i, layer] of (layers as unknown[]).entries()) {
     const subject = `layers[${i}]`;
     const kind = member(layer, "kind");
-    if (kind !== "dense") fail("badDescription", `${subject}.kind`, "'dense'", kind, "Load the file by rosenblatt");
-    let activation: ActivationSpec;
+    const base = { inputs: units, epsilon: 0 };
+    output = linear;
+    if (kind === "dropout") continue;
+    if (kind === "batchNorm" || kind === "layerNorm") {
+      const epsilon = member(layer, "epsilon") ?? 1e-5;
+      if (typeof epsilon !== "number" || !(Math.fround(epsilon) > 0)) fail("badDescription", `${subject}.epsilon`, "a number above 0", epsilon);
+      const names = kind === "batchNorm" ? ["gain", "shift", "runningMean", "runningVariance"] : ["gain", "shift"];
+      const tensors = names.map((name) => tensor(`layers.${i}.${name}`, units));
+      const negative = tensors[3]?.find((value) => value < 0);
+      if (negative !== undefined) fail("negativeVariance", `tensor 'layers.${i}.runningVariance'`, "variances of 0 or more", negative);
+      read.push({ ...base, kind, units, activation: linear, epsilon: epsilon as number, tensors });
+      continue;
+    }
+    if (kind !== "dense") fail("badDescription", `${subject}.kind`, "'dense', 'dropout', 'batchNorm' or 'layerNorm'", kind, "Load the file by rosenblatt");
     try {
-      activation = resolveActivation(member(layer, "activation"), `load: ${subject}.activation`);
+      output = resolveActivation(member(layer, "activation"), `load: ${subject}.activation`);
     } catch (error) {
       throw new ModelFormatError("badDescription", (error as Error).message);
     }
-    if (activation.name === "softmax" && i < (layers as unknown[]).length - 1) fail("badDescription", `${subject}.activation`, "an activation for a hidden layer", "softmax");
-    const units = width(`${subject}.units`, member(layer, "units"));
-    const read = {
-      inputs, units, activation,
-      weights: tensor(`layers.${i}.weight`, units, inputs),
-      biases: member(layer, "bias") === false ? undefined : tensor(`layers.${i}.bias`, units),
-      slopes: activation.name === "prelu" ? tensor(`layers.${i}.slope`, activation.shared ? 1 : units) : undefined,
-    };
-    inputs = units;
-    return read;
-  });
+    if (output.name === "softmax" && i < (layers as unknown[]).length - 1) fail("badDescription", `${subject}.activation`, "an activation for a hidden layer", "softmax");
+    units = width(`${subject}.units`, member(layer, "units"));
+    const tensors = [
+      tensor(`layers.${i}.weight`, units, base.inputs),
+      member(layer, "bias") === false ? undefined : tensor(`layers.${i}.bias`, units),
+      output.name === "prelu" ? tensor(`layers.${i}.slope`, output.shared ? 1 : units) : undefined,
+    ];
+    read.push({ ...base, kind: "dense", units, activation: output, tensors });
+  }
+  return { inputs, outputs: units, output, layers: read };
 }
