@@ -3,7 +3,7 @@
 //   npm run size [-- --modules]
 //
 // The exit code is 1 if one is above its limit. --modules tells what each source file of the first takes, minified. dist must be built.
-// kB are 1,000 bytes. The goal for training is 40 kB: 17 of what there is are the binary, the rest is what the methods of Network reach,
+// kB are 1,000 bytes. The goal for training is 40 kB: 18 of what there is are the binary, the rest is what the methods of Network reach,
 // of which a bundler can leave nothing out; predictions, which need few of them, have an entry of their own.
 
 import { readFile } from "node:fs/promises";
@@ -27,8 +27,8 @@ const predicting = `
 
 /** Programs, the files that they fetch beside their bundle, and the most kB that both may take. */
 const programs = [
-  { name: "training", source: training("rosenblatt"), limit: 66 },
-  { name: "training, rosenblatt/slim and core.wasm", source: training("rosenblatt/slim", 'configure({ wasm: await fetch("core.wasm") });'), beside: ["core.wasm"], limit: 70 },
+  { name: "training", source: training("rosenblatt"), limit: 72 },
+  { name: "training, rosenblatt/slim and core.wasm", source: training("rosenblatt/slim", 'configure({ wasm: await fetch("core.wasm") });'), beside: ["core.wasm"], limit: 78 },
   { name: "prediction, rosenblatt/predict", source: predicting, limit: 15 },
 ];
 
