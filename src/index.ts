@@ -1,5 +1,6 @@
 // The public list, nothing else.
 
+export { ready } from "./engine/core.js"; // first: gzip makes less of the binary where nothing is in front of it
 export { Network } from "./network.js";
 export type { Evaluation, Layer } from "./network.js";
 export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
@@ -36,5 +37,4 @@ export { crossValidate } from "./crossvalidate.js";
 export type { CrossValidation, CrossValidationOptions, Spread } from "./crossvalidate.js";
 export { configure } from "./configure.js";
 export type { Configuration } from "./configure.js";
-export { ready } from "./engine/core.js";
 export { DivergenceError, ModelFormatError } from "./check.js";

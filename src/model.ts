@@ -10,11 +10,15 @@ import type { Loss } from "./describe/losses.js";
 import type { Optimizer } from "./describe/optimizers.js";
 import { slotNames } from "./describe/optimizers.js";
 import { Core, MOST_PAGES } from "./engine/core.js";
+import { scanInCore } from "./engine/scan.js";
 import { INFERENCE, LONE_STEP, planLayout, planTopology, tensorsOf } from "./plan/layout.js";
 import type { Demand, Layout, Run, TapeName, Topology } from "./plan/layout.js";
 import type { Callback, Tape } from "./plan/tape.js";
 import { freshProgress } from "./progress.js";
 import type { OptimizerProgress, UnfinishedFit } from "./progress.js";
+import { longScan } from "./samples.js";
+
+longScan.by = scanInCore;
 
 /** The most bytes that a plan may take: the address space of 32 bits, less a page. */
 export const MOST_BYTES = (MOST_PAGES - 1) * 65536;
