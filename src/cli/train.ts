@@ -46,12 +46,13 @@ export async function train(path: string, options: TrainOptions, signal: AbortSi
   }
   if (path !== "-" && (await isSameFile(path, out))) throw new UsageError(`--out: expected another file than the data, got ${path}`);
   await checkWritable(out);
-  const { names, rows, lines } = await readTable(path, signal);
-  requireColumns([target], names, path);
+  const data = await readTable(path, signal);
+  const { rows } = data;
+  requireColumns([target], data.names, path);
   const progress = options.quiet ? undefined : new Progress(process.stderr, epochs);
   const started = performance.now();
   try {
-    const place = cellPlace(path, lines);
+    const place = cellPlace(path, data);
     const { model, test, counts } = await trainTable(rows, {
       ...described,
       signal,

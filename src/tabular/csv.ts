@@ -105,7 +105,7 @@ function isStream(value: unknown): value is CSVStream {
  */
 export async function* readBatches(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<Batch> {
   const reader = new Reader(name);
-  for await (const text of texts(source, name)) {
+  for await (const text of textsOf(source, name)) {
     for (let begin = 0; begin < text.length; begin += PIECE_LENGTH) {
       const batch = reader.push(text.slice(begin, begin + PIECE_LENGTH));
       if (batch !== undefined) yield batch;
@@ -115,7 +115,7 @@ export async function* readBatches(source: CSVStream | Iterable<string>, name: s
 }
 
 /** The chunks as text; a chunk of bytes may end within a character. */
-async function* texts(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<string> {
+export async function* textsOf(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const decode = (bytes?: Uint8Array): string => {
     try {
