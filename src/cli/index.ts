@@ -5,18 +5,18 @@
 //            errors                      2   wrong usage
 //                                      130   interrupted (Ctrl-C)
 
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { didYouMean, listNames } from "../check.js";
 import { activationNames } from "../describe/activations.js";
 import { optimizerNames } from "../describe/optimizers.js";
-import { tabularDefaults } from "../tabular/options.js";
 import { evaluate } from "./evaluate.js";
 import { Interrupted, UsageError } from "./input.js";
 import { inspect } from "./inspect.js";
+import { usualOptions } from "./options.js";
 import { predict } from "./predict.js";
 import { escapeControls, styled } from "./terminal.js";
 import { train } from "./train.js";
+import { version } from "./version.js";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -50,15 +50,16 @@ function threads(text: string): number | "auto" {
   return text === "auto" ? text : number((value) => Number.isInteger(value) && value >= 1 && value <= 256, "'auto' or an integer from 1 to 256")(text);
 }
 
-function version(): string {
-  return (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
-}
-
 const abort = new AbortController();
 
 /** Runs a subcommand and writes what it returns. */
 function run(work: (signal: AbortSignal) => Promise<string>): Promise<void> {
   return work(abort.signal).then((text) => void process.stdout.write(text));
+}
+
+/** The names of the options that the user gave. */
+function givenOptions(command: Command): ReadonlySet<string> {
+  return new Set(Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli"));
 }
 
 function describe(): Command {
@@ -73,22 +74,27 @@ function describe(): Command {
     .argument("<data.csv>", "a CSV file with a header line, or -")
     .option("--target <column>", "the column to learn (required)")
     .addOption(new Option("--task <task>", "classification or regression (default: by the target)").argParser(oneOf(["classification", "regression"])))
-    .option("--hidden <units>", "units of the hidden layers, or none", hiddenLayers, [...tabularDefaults.hidden])
-    .addOption(new Option("--activation <name>", "of the hidden layers").argParser(oneOf(activationNames.filter((name) => name !== "softmax"))).default(tabularDefaults.activation))
-    .addOption(new Option("--optimizer <name>", optimizerNames.join(", ")).argParser(oneOf(optimizerNames)).default("adam"))
+    .option("--hidden <units>", "units of the hidden layers, or none", hiddenLayers, [...usualOptions.hidden])
+    .addOption(new Option("--activation <name>", "of the hidden layers").argParser(oneOf(activationNames.filter((name) => name !== "softmax"))).default(usualOptions.activation))
+    .addOption(new Option("--optimizer <name>", optimizerNames.join(", ")).argParser(oneOf(optimizerNames)).default(usualOptions.optimizer))
     .option("--learning-rate <rate>", "above 0 (default: the optimizer's, 0.001 for adam)", number((value) => value > 0 && value < 1e38, "a number above 0"))
-    .option("--epochs <count>", "at most so many", integer(1, LARGEST_COUNT), tabularDefaults.epochs)
-    .option("--batch-size <rows>", "rows a step", integer(1, LARGEST_COUNT), 32)
+    .option("--epochs <count>", "at most so many", integer(1, LARGEST_COUNT), usualOptions.epochs)
+    .option("--batch-size <rows>", "rows a step", integer(1, LARGEST_COUNT), usualOptions.batchSize)
+    .option("--dropout <share>", "of each hidden layer's outputs, left out at random in training", share, usualOptions.dropout)
     .option("--l2 <penalty>", "penalty · the sum of squared weights joins the loss (default: 1 / training rows, a sixteenth of it for sigmoids)", number((value) => value >= 0 && value < 1e38, "a number from 0 up"))
-    .option("--test <share>", "held out for the test", share, 0.2)
-    .option("--validation <share>", "of the rest, held out to stop early", share, tabularDefaults.validationSplit)
-    .option("--patience <epochs>", "without improvement before it stops", integer(0, LARGEST_COUNT), tabularDefaults.patience)
-    .option("--seed <integer>", "of split, weights and order", integer(0, Number.MAX_SAFE_INTEGER), tabularDefaults.seed)
+    .option("--test <share>", "held out for the test", share, usualOptions.test)
+    .option("--validation <share>", "of the rest, held out to stop early", share, usualOptions.validation)
+    .option("--patience <epochs>", "without improvement before it stops", integer(0, LARGEST_COUNT), usualOptions.patience)
+    .option("--seed <integer>", "of split, weights and order", integer(0, Number.MAX_SAFE_INTEGER), usualOptions.seed)
     .option("--threads <count>", "or auto", threads, "auto")
     .option("--out <file>", "the model", "model.safetensors")
+    .option("--checkpoint <file>", "save the training there while it goes on, for --resume")
+    .option("--every <seconds>", "between two checkpoints (default: 60)", number((value) => value > 0 && value <= 1e6, "a number of seconds above 0"))
+    .option("--resume <file>", "finish the training that a checkpoint, or Ctrl-C, has saved; its options need not be given again")
+    .option("--report <file>", "write a page with curves, errors, columns and what matters most, such as report.html")
     .option("--json", "print one JSON object")
     .option("--quiet", "no progress and no notes")
-    .action((data, options) => run((signal) => train(data, options, signal)));
+    .action((data, options, self) => run((signal) => train(data, options, givenOptions(self), signal)));
 
   command("predict", "predict the rows of a CSV file")
     .argument("<model>", "a model that train wrote")
@@ -118,7 +124,7 @@ function describe(): Command {
 function errorLine(command: string, error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const message = escapeControls(text.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim());
-  const placed = message.startsWith(`${command}: `) || / line \d+: /.test(message);
+  const placed = message.startsWith(`${command}: `) || / (line|row) \d+: /.test(message);
   return placed ? message : `${command}: ${message}`;
 }
 
@@ -133,7 +139,12 @@ async function main(): Promise<void> {
       if (stream === process.stdout) process.stderr.write(`${command}: stdout: expected output that can be written, got ${error.code}\n`);
     });
   }
-  for (const [signal, code] of Object.entries(signalCodes)) process.on(signal, () => abort.abort(new Interrupted(code)));
+  for (const [signal, code] of Object.entries(signalCodes)) {
+    process.on(signal, () => {
+      if (abort.signal.aborted) process.exit(code);                                       // the second time: at once
+      abort.abort(new Interrupted(code));
+    });
+  }
 
   if (process.argv.length === 2) {
     process.stderr.write(program.helpInformation());

@@ -19,8 +19,8 @@ export class UsageError extends Error {}
 
 /** Why a command ends before its work is done. */
 export class Interrupted extends Error {
-  constructor(readonly exitCode: number) {
-    super("interrupted");
+  constructor(readonly exitCode: number, message = "interrupted") {
+    super(message);
   }
 }
 

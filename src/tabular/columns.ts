@@ -221,10 +221,11 @@ export function compareText(a: string, b: string): number {
 
 /** How many inputs the columns become. */
 export function inputCount(columns: readonly Column[]): number {
-  return columns.reduce((sum, column) => sum + widthOf(column), 0);
+  return columns.reduce((sum, column) => sum + columnWidth(column), 0);
 }
 
-function widthOf(column: Column): number {
+/** How many inputs a column becomes. */
+export function columnWidth(column: Column): number {
   return column.kind === "text" ? column.categories.length + 1 : column.indicator ? 2 : 1;
 }
 
@@ -233,7 +234,7 @@ export function unseenInputs(columns: readonly Column[]): number[] {
   const inputs: number[] = [];
   let begin = 0;
   for (const column of columns) {
-    const width = widthOf(column);
+    const width = columnWidth(column);
     if (column.kind === "text" && !column.other) inputs.push(begin + width - 1);
     if (column.kind === "numeric" && column.deviation === 0) inputs.push(begin);
     begin += width;
@@ -282,7 +283,7 @@ export function transformRows(columns: readonly Column[], rows: readonly Row[], 
         inputs[at] = standardised;
       }
     }
-    begin += widthOf(column);
+    begin += columnWidth(column);
   }
   return inputs;
 }
