@@ -14,6 +14,8 @@ const LEFT = 58;
 /** Of labels beside bars, in characters. */
 const LABEL_LENGTH = 22;
 const BAR_HEIGHT = 24;
+/** A generous mean for a font of 12 units. */
+const CHARACTER_WIDTH = 7;
 
 export interface Series {
   readonly name: string;
@@ -103,7 +105,8 @@ export function scatterChart(id: string, title: string, unit: string, points: re
 
 /** A bar for each name, with the deviation as a line at its end. */
 export function barChart(id: string, title: string, bars: readonly { readonly name: string; readonly value: number; readonly deviation: number }[]): string {
-  const left = 160;
+  const longest = Math.min(LABEL_LENGTH, Math.max(...bars.map(({ name }) => [...name].length)));
+  const left = 16 + CHARACTER_WIDTH * longest;
   const right = WIDTH - 58;
   const most = Math.max(1e-12, ...bars.map(({ value, deviation }) => value + deviation));
   const x = (value: number): number => Math.round((left + (Math.max(0, value) / most) * (right - left)) * 10) / 10;

@@ -68,8 +68,11 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: top; font-weight: 400; }
 thead th { color: var(--soft); white-space: nowrap; }
 .n { text-align: right; }
+td:last-child:not(.n) { min-width: 13rem; }
+.tall > .scroll { max-height: 26rem; overflow: auto; }
+* + h3 { margin-top: 1rem; } figure > h3 { margin-top: 0; }
 tbody th { max-width: 18rem; overflow-wrap: anywhere; }
-.confusion td, .confusion thead th { text-align: center; min-width: 3rem; }
+.confusion td, .confusion td:last-child, .confusion thead th { text-align: center; min-width: 3rem; }
 .confusion thead th:first-child { text-align: left; }
 ${Array.from({ length: 10 }, (_, i) => `.h${i + 1} { background: rgb(var(--heat) / ${(i + 1) * 7}%); } .w${i + 1} { background: rgb(var(--wrong) / ${(i + 1) * 7}%); }`).join("\n")}
 details { margin-top: .5rem; } summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
@@ -190,7 +193,7 @@ function columns({ columns, notes }: Report): string {
   const rows = columns.slice(0, MOST_LINES).map((column) => [cutText(column.name, NAME_LENGTH), column.kind, ...understood(column)]);
   const more = columns.length > MOST_LINES ? `<p class="soft">The first ${MOST_LINES} of ${columns.length}.</p>` : "";
   const left = notes.length === 0 ? "" : `<h3>Left out or changed</h3><ul class="notes">${notes.map((note) => `<li>${escape(note)}</li>`).join("")}</ul>`;
-  return section("columns", "Columns as they were understood", `${table([["column", "kind", "inputs", "becomes"], ...rows], [2], "Columns")}${more}${left}`);
+  return section("columns", "Columns as they were understood", `<div class="tall">${table([["column", "kind", "inputs", "becomes"], ...rows], [2], "Columns")}</div>${more}${left}`);
 }
 
 function understood(column: Column): [inputs: string, becomes: string] {
