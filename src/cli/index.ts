@@ -26,7 +26,7 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 const LARGEST_COUNT = 2 ** 31 - 1;
 
 const number = (allowed: (value: number) => boolean, expected: string) => (text: string): number => {
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
+  const value = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
   if (!allowed(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
   return value;
 };

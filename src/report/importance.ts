@@ -23,6 +23,8 @@ export interface ImportanceOptions {
 const REPEATS = 5;
 /** Rows predicted for all columns together, at most; more columns have fewer rows. */
 const MOST_PREDICTIONS = 4e6;
+/** A fall below this is that of sums in another order. */
+const ROUNDING = 1e-12;
 /** Of the generator's stream "split": 0 and 1 draw the parts. */
 const FIRST_ORDER = 2;
 
@@ -54,7 +56,8 @@ export async function importanceOf(network: Network, { columns }: Preparation, i
     }
     const value = falls.reduce((sum, fall) => sum + fall, 0) / REPEATS;
     const deviation = Math.sqrt(falls.reduce((sum, fall) => sum + (fall - value) * (fall - value), 0) / REPEATS);
-    result.push({ name: column.name, value, deviation });
+    const isRounding = Math.abs(value) < ROUNDING;
+    result.push({ name: column.name, value: isRounding ? 0 : value, deviation });
     begin = end;
   }
   return result.sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));

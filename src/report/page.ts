@@ -71,9 +71,9 @@ thead th { color: var(--soft); white-space: nowrap; }
 td:last-child:not(.n) { min-width: 13rem; }
 .tall > .scroll { max-height: 26rem; overflow: auto; }
 * + h3 { margin-top: 1rem; } figure > h3 { margin-top: 0; }
-tbody th { max-width: 18rem; overflow-wrap: anywhere; }
+tbody th { min-width: 7rem; max-width: 18rem; overflow-wrap: anywhere; }
 .confusion td, .confusion td:last-child, .confusion thead th { text-align: center; min-width: 3rem; }
-.confusion thead th:first-child { text-align: left; }
+.confusion thead th:first-child { text-align: left; } .confusion tbody th { min-width: 0; }
 ${Array.from({ length: 10 }, (_, i) => `.h${i + 1} { background: rgb(var(--heat) / ${(i + 1) * 7}%); } .w${i + 1} { background: rgb(var(--wrong) / ${(i + 1) * 7}%); }`).join("\n")}
 details { margin-top: .5rem; } summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
 details > .scroll { max-height: 24rem; overflow: auto; margin-top: .5rem; }
