@@ -3,6 +3,7 @@
 //
 //   npm ci --prefix bench/quality && npm run build && node bench/quality/run.mjs [--seeds 5] [--python /usr/bin/python3]
 //
+// --only NAME measures one table, --more="--l2 0" gives the command more options, for finding out why a figure is what it is.
 // The parts are drawn here, stratified by class, by a generator of its own, so that neither side has a say in them.
 
 import { execFileSync } from "node:child_process";
@@ -16,7 +17,9 @@ import { tables } from "./tables.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const command = join(here, "..", "..", "dist", "cli.js");
-const { values: { seeds, python } } = parseArgs({ options: { seeds: { type: "string", default: "5" }, python: { type: "string", default: "/usr/bin/python3" } } });
+const { values: { seeds, python, only, more } } = parseArgs({
+  options: { seeds: { type: "string", default: "5" }, python: { type: "string", default: "/usr/bin/python3" }, only: { type: "string" }, more: { type: "string", default: "" } },
+});
 
 /** Park and Miller's generator: enough to shuffle rows. */
 function generator(seed) {
@@ -59,21 +62,22 @@ try {
   run(python, join(here, "peer.py"), "data", breastCancer);
   const tasks = [];
   const ours = new Map();
-  for (const each of tables(breastCancer)) {
+  const chosen = tables(breastCancer).filter(({ name }) => only === undefined || name === only);
+  for (const each of chosen) {
     for (let seed = 1; seed <= Number(seeds); seed++) {
       const parts = split(each, seed);
       const names = Object.fromEntries(Object.keys(parts).map((part) => [part, `${each.name.replaceAll(" ", "-")}-${seed}-${part}.csv`]));
       for (const [part, name] of Object.entries(names)) writeFileSync(join(folder, name), csv(parts[part]));
       tasks.push({ name: each.name, target: each.target, task: each.task, seed, ...names });
       const model = join(folder, "model.safetensors");
-      run(process.execPath, command, "train", join(folder, names.train), "--target", each.target, "--task", each.task, "--seed", String(seed), "--test", "0", "--out", model, "--quiet");
+      run(process.execPath, command, "train", join(folder, names.train), "--target", each.target, "--task", each.task, "--seed", String(seed), "--test", "0", "--out", model, "--quiet", ...more.split(" ").filter(Boolean));
       const { metrics } = JSON.parse(run(process.execPath, command, "evaluate", model, join(folder, names.test), "--json"));
       ours.set(each.name, [...(ours.get(each.name) ?? []), each.task === "classification" ? metrics.accuracy : metrics.r2]);
     }
   }
   writeFileSync(join(folder, "tasks.json"), JSON.stringify(tasks));
   const theirs = JSON.parse(run(python, join(here, "peer.py"), "score", folder));
-  const rows = tables(breastCancer).map(({ name, task, rows }) => {
+  const rows = chosen.map(({ name, task, rows }) => {
     const scores = (kind) => theirs.filter((each) => each.name === name).map((each) => each.scores[kind]);
     const cell = (kind) => (scores(kind)[0] === undefined ? "" : mean(scores(kind)).toFixed(4));
     return [name, String(rows.length), task === "classification" ? "accuracy" : "R2", mean(ours.get(name)).toFixed(4), ...["plain", "stopped", "scaled", "scaled, stopped"].map(cell)];
