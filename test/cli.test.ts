@@ -224,14 +224,6 @@ describe("train", () => {
     expect(line).not.toMatch(/[\u0000-\u001f]/);
   });
 
-  it("ends on Ctrl-C with code 130 and leaves no file", async () => {
-    const before = await readdir(folder);
-    const parameters = ["train", data("digits"), "--target", "digit", "--epochs", "100000", "--patience", "100000", "--out", "never.safetensors"];
-    const { code, stdout, stderr } = await run(parameters, { signalOn: (text) => (text.includes("note:") ? "SIGINT" : undefined) });
-    expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
-    expect(stderr).toMatch(/\ntrain: interrupted\n$/);
-    expect(await readdir(folder)).toEqual(before);
-  });
 });
 
 describe("predict", () => {
