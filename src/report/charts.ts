@@ -33,7 +33,7 @@ export function ticks(low: number, high: number, count: number): number[] {
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
   if (!(step > 0)) return [low];
   const marks: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) marks.push(i * step);
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) marks.push(i * step + 0);
   return marks;
 }
 
@@ -46,7 +46,7 @@ interface Frame {
 /** Axes with their labels, and the places of values. */
 function frame(xs: readonly [number, number], ys: readonly [number, number], xLabel: string, yLabel: string, whole: boolean): Frame {
   const scale = (low: number, high: number, from: number, to: number) => (value: number): number => {
-    const share = high === low ? 0.5 : value / (high - low) - low / (high - low);
+    const share = high === low ? 0.5 : (value / 2 - low / 2) / (high / 2 - low / 2);
     return Math.round((from + share * (to - from)) * 10) / 10;
   };
   const x = scale(...xs, LEFT, WIDTH - RIGHT);
@@ -74,8 +74,8 @@ function range(values: readonly number[], least = 0): [number, number] {
     high = Math.max(high, value);
   }
   if (low === Infinity) return [0, 1];
-  const space = (high - low) * least || (low === high ? Math.abs(low) * 0.1 || 1 : 0);
-  return [low - space, high + space];
+  const space = high * least - low * least || (low === high ? Math.abs(low) * 0.1 || 1 : 0);
+  return [Math.max(-Number.MAX_VALUE, low - space), Math.min(Number.MAX_VALUE, high + space)];
 }
 
 /** Lines over epochs, with a mark at the best one. */

@@ -16,7 +16,8 @@ export function cutText(text: string, width: number): string {
 
 /** A figure with four significant digits. */
 export function figure(value: number): string {
-  return String(Number(value.toPrecision(4))).replace("-", "−");
+  const short = value.toPrecision(4);
+  return (Number.isFinite(Number(short)) ? String(Number(short)) : short).replace("-", "−");
 }
 
 /** A table whose first row is the head and whose cells are HTML; the columns in `numeric` stand to the right. */
