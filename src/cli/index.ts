@@ -152,6 +152,8 @@ async function main(): Promise<void> {
     return;
   }
   try {
+    // commander would show the program's help beside a command that there is not
+    if (command === program.name() && name !== undefined && !name.startsWith("-")) await program.parseAsync([name], { from: "user" });
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;                  // --help, --version

@@ -1,6 +1,6 @@
 // A table from a file or from stdin, whatever format it has, in batches. The format is that of the content: Parquet and gzip
-// say what they are in their first bytes; JSON begins with { or [; all else is CSV. A file whose name ends in .csv or .tsv is
-// CSV whatever its first character.
+// say what they are in their first bytes; JSON begins with { or [{; all else is CSV. A file whose name ends in .csv, .tsv, .json,
+// .jsonl or .ndjson is what it says.
 
 import { createGunzip } from "node:zlib";
 import { open } from "node:fs/promises";
@@ -55,6 +55,7 @@ function formatOf(head: Uint8Array, name: string): Format {
   }
   if (start.includes("\0")) throw new Error(refusal(name, expected, "a binary file"));
   if (/\.[ct]sv$/i.test(name)) return "csv";
+  if (/\.(json|jsonl|ndjson)$/i.test(name)) return "json";
   return /^(\xef\xbb\xbf)?\s*(\{|\[\s*(\{|\]))/.test(start) ? "json" : "csv";
 }
 
