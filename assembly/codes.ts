@@ -127,10 +127,13 @@ export const NR = 8;
 export const RELAXED_MR = 6;
 export const KC = 512;
 
+/** The forward's longest block of k: five rows of weights (20 KB) in a first-level cache, past which panels of eight samples stream. */
+export const FORWARD_KC = 1024;
+
 /** Floats of the panels of B that are packed at a time, at most: 32 KB, which lies in a first-level cache of 48 KB beside a tile of A (10 KB). */
 export const PANEL_FLOATS = 2 * KC * NR;
 
-/** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. */
+/** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. Of the forward's samples likewise. */
 export const PACKED_FLOATS = 52 * MR * KC;
 
 /** Bytes of a thread's scratch before the panels, a tile and a bias of either build in whole lines of cache; and before the packed rows of A. */

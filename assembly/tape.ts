@@ -13,7 +13,8 @@ import {
   ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode,
   INSTRUCTION_WORDS, InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
-import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+import { denseSingle, inputGradient, weightGradient } from "./dense";
+import { denseForward } from "./forward";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";

@@ -39,15 +39,28 @@ export const faults = [
   },
   {
     name: "gemm-fifth-row", what: "the fifth row of a tile takes a neighbouring k", file: "assembly/gemm.ts",
-    find: "v128.store32_lane(to + 56, fifth, 2);", put: "v128.store32_lane(to + 56, fifth, 1);", tests: GEMM, only: "gemm NT",
+    find: "v128.store32_lane(to + 56, fifth, 2);", put: "v128.store32_lane(to + 56, fifth, 1);", tests: GEMM, only: "gemm NN",
   },
   {
     name: "gemm-block-boundary", what: "the second block of k starts anew", file: "assembly/gemm.ts",
-    find: "ldc, first == 0 ? start : FROM_C, bias, scratch);", put: "ldc, first <= KC ? start : FROM_C, bias, scratch);", tests: GEMM, only: "across blocks",
+    find: "ldc, first == 0 ? start : FROM_C, scratch);", put: "ldc, first <= KC ? start : FROM_C, scratch);", tests: GEMM, only: "across blocks",
   },
   {
-    name: "dense-slopes-of-first-group", what: "units from 32 on take the slopes of the first", file: "assembly/dense.ts",
+    name: "dense-slopes-of-first-group", what: "units from 40 on take the slopes of the first", file: "assembly/forward.ts",
     find: "parameter, sharedSlope ? slopes : slopes + at, sharedSlope);", put: "parameter, slopes, sharedSlope);", tests: DENSE,
+  },
+  {
+    name: "forward-fifth-unit", what: "the fifth unit of a tile's third and fourth sample are swapped as they are stored", file: "assembly/forward.ts",
+    find: "v128.store32_lane(z + 2 * stride + 16, fifth, 2);\n    v128.store32_lane(z + 3 * stride + 16, fifth, 3);",
+    put: "v128.store32_lane(z + 2 * stride + 16, fifth, 3);\n    v128.store32_lane(z + 3 * stride + 16, fifth, 2);", tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "forward-half-of-five", what: "five samples are taken for four", file: "assembly/forward.ts",
+    find: "if (count > 4) {", put: "if (count > 5) {", tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "forward-starts-anew", what: "the second block of k starts from the bias again", file: "assembly/forward.ts",
+    find: "stride, first > 0,", put: "stride, first > FORWARD_KC,", tests: GEMM, only: "gemm NT gives the chain across blocks",
   },
   {
     name: "single-without-a-chain", what: "a lone prediction leaves out one of six chains", file: "assembly/dense.ts",

@@ -13,7 +13,9 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, STEP_WORDS } from "../../assembly/codes.js";
+import {
+  ActivationCode, BLOCK, FORWARD_KC, INSTRUCTION_WORDS, KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, SPARE_BYTES, STEP_WORDS,
+} from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { DenseSpec, LayerSpec } from "../describe/layers.js";
@@ -201,18 +203,28 @@ export function blocksOf(length: number): number {
 }
 
 /**
- * Bytes of scratch that a thread needs for a product of m rows and k: a tile, the panels of B, and the packed rows of A, of
- * which the core takes as many at a time as PACKED_FLOATS hold (assembly/gemm.ts).
+ * Rows that the core packs at a time, of m, where a block of k is `block` long and they are taken `height` by `height`: as many as
+ * PACKED_FLOATS hold.
  */
+function packedRows(m: number, block: number, height: number): number {
+  return height * Math.min(Math.ceil(m / height), Math.max(1, Math.floor(PACKED_FLOATS / (block * height))));
+}
+
+/** Bytes of scratch that a thread needs for a gradient's product of m rows and k: a tile, the panels of B, and the packed rows of A (assembly/gemm.ts). */
 export function productScratch(m: number, k: number): number {
   const block = Math.max(1, Math.min(k, KC));
-  const packed = (height: number): number => height * Math.min(Math.ceil(m / height), Math.max(1, Math.floor(PACKED_FLOATS / (block * height))));
-  return PANEL_BYTES + 4 * block * Math.max(packed(MR), packed(RELAXED_MR));
+  return PANEL_BYTES + 4 * block * Math.max(packedRows(m, block, MR), packedRows(m, block, RELAXED_MR));
+}
+
+/** Bytes of scratch that a thread needs for the forward of a layer: a tile and the packed samples (assembly/forward.ts). */
+export function forwardScratch(rows: number, inputs: number): number {
+  const block = Math.max(1, Math.min(inputs, FORWARD_KC));
+  return SPARE_BYTES + 4 * block * packedRows(rows, block, NR);
 }
 
 /** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */
 function scratchBytes({ layers }: Topology, rows: number): number {
-  const bytes = Math.max(...layers.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+  const bytes = Math.max(...layers.flatMap(({ inputs, units }) => [forwardScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
   return 64 * Math.ceil(bytes / 64);
 }
 

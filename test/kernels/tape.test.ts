@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
-  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, Op, PACKED_FLOATS, PANEL_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
+  BLOCK, ClipNorm, FORWARD_KC, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, NR, Op, PACKED_FLOATS, PANEL_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
 } from "../../assembly/codes.js";
 import { checkNetwork } from "../../src/describe/layers.js";
 import { slotNames } from "../../src/describe/optimizers.js";
@@ -16,7 +16,7 @@ import { adam, adamw, crossEntropy, dense, gelu, huber, leakyRelu, lion, nadam, 
 import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
 import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
-import { LONE_STEP, productScratch } from "../../src/plan/layout.js";
+import { LONE_STEP, forwardScratch, productScratch } from "../../src/plan/layout.js";
 import { singleTape } from "../../src/plan/tape.js";
 import { freshProgress } from "../../src/progress.js";
 import { writeRates } from "../../src/train/rates.js";
@@ -330,7 +330,10 @@ describe("instructions that sum over all of a tensor", () => {
 });
 
 it("the scratch of a product is no larger than the sizes say", () => {
-  for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024]]) {
+  for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024], [100_000, 3000]]) {
+    const samples = 4 * Math.min(PACKED_FLOATS, NR * Math.ceil(m / NR) * Math.min(k, FORWARD_KC));
+    expect(forwardScratch(m, k)).toBeGreaterThanOrEqual((samples * 9) / 10);
+    expect(forwardScratch(m, k)).toBeLessThan(samples + 1024);
     const packed = 4 * Math.max(...[MR, RELAXED_MR].map((height) => Math.min(PACKED_FLOATS, height * Math.ceil(m / height) * Math.min(k, KC))));
     expect(productScratch(m, k)).toBeGreaterThanOrEqual(4 * PANEL_FLOATS + (packed * 9) / 10);
     expect(productScratch(m, k)).toBeLessThan(4 * PANEL_FLOATS + packed + 1024);
