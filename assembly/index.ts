@@ -8,6 +8,8 @@ export { denseForward } from "./forward";
 export { denseSingle, inputGradient, weightGradient } from "./dense";
 export { columnForward, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
+export { dropoutBackward, dropoutForward } from "./dropout";
+export { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 export { finiteRows, gatherClasses, gatherRows, smoothRows } from "./gather";

@@ -6,8 +6,8 @@ export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 export type { Neuron, NeuronExplanation } from "./inspect/neuron.js";
 export type { BatchOptions } from "./train/batch.js";
 
-export { dense } from "./describe/layers.js";
-export type { DenseOptions, DenseSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
+export { batchNorm, dense, dropout, layerNorm } from "./describe/layers.js";
+export type { BatchNormOptions, BatchNormSpec, DenseOptions, DenseSpec, DropoutSpec, LayerKind, LayerNormOptions, LayerNormSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
 export {
   activations, elu, exponential, gelu, hardSigmoid, hardTanh, leakyRelu, linear, mish, prelu, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
 } from "./describe/activations.js";

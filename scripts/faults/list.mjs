@@ -15,6 +15,8 @@ const FIT = ["test/fit.test.ts"];
 const THREADS = ["test/threads.test.ts"];
 const DESCRIBE = ["test/describe.test.ts"];
 const GRADIENTS = ["test/gradients.test.ts"];
+const NORMS = ["test/kernels/norms.test.ts"];
+const LAYERS = ["test/layers.test.ts"];
 
 /** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
 export const faults = [
@@ -83,6 +85,58 @@ export const faults = [
   {
     name: "narrow-first-of-equals", what: "rows side by side: the greatest is the last of equals", file: "assembly/losses.ts",
     find: "return v128.and(f32x4.gt(z, m), exists);", put: "return v128.and(f32x4.ge(z, m), exists);", tests: SMALL, only: "hits by the greatest",
+  },
+  // dropout and the normalisations
+  {
+    name: "batch-norm-rest", what: "what f32 leaves out of a mean is forgotten", file: "assembly/norms.ts",
+    find: "v128.store(at + pitch, demotePairs(restLow, restHigh));", put: "v128.store(at + pitch, f32x4.splat(0));", tests: NORMS, only: "batchNorm",
+  },
+  {
+    name: "batch-norm-biased", what: "the running variance follows the biased one", file: "assembly/norms.ts",
+    find: "const unbiased = <f64>rows / <f64>(rows - 1);", put: "const unbiased: f64 = 1;", tests: NORMS, only: "running statistics follow",
+  },
+  {
+    name: "batch-norm-of-one-row", what: "a batch of one row is normalised by itself", file: "assembly/norms.ts",
+    find: "return training && rows > 1;", put: "return training;", tests: LAYERS, only: "batches of one row",
+  },
+  {
+    name: "batch-norm-backward-without-mean", what: "the gradient's mean over the batch is not taken away", file: "assembly/norms.ts",
+    find: "const g1 = batch ? demotePairs(f64x2.div(s2, n), f64x2.div(s3, n)) : zero;", put: "const g1 = zero;", tests: NORMS, only: "batchNorm",
+  },
+  {
+    name: "layer-norm-tail", what: "lanes behind the row count in its variance", file: "assembly/norms.ts",
+    find: "v128.and(f32x4.sub(loadPartial(from + whole, tail), means), laneMask(tail))", put: "f32x4.sub(loadPartial(from + whole, tail), means)", tests: NORMS, only: "layerNorm",
+  },
+  {
+    name: "layer-norm-backward-without-mean", what: "the gradient's mean over a row is not taken away", file: "assembly/norms.ts",
+    find: "const h0 = f32x4.splat(<f32>(sumPairs(s0, s1) / n))", put: "const h0 = f32x4.splat(0)", tests: LAYERS, only: "layerNorm first and last",
+  },
+  {
+    name: "layer-norm-without-barrier", what: "a layer normalisation does not wait for the columns of others", file: "assembly/tape.ts",
+    find: "case Op.layerNormForward: return op == Op.layerNormForward;", put: "case Op.layerNormForward: return op == Op.layerNormForward || op == Op.denseForward;", tests: TAPE,
+    only: "needs no barrier",
+  },
+  {
+    name: "dropout-backward-high", what: "the upper four columns pass what the lower four kept", file: "assembly/dropout.ts",
+    find: "lanesOf(i32x4.shr_u(kept, 4))", put: "lanesOf(kept)", tests: NORMS, only: "drops by Philox",
+  },
+  {
+    name: "dropout-odd-rows", what: "odd rows repeat words of the even ones", file: "assembly/dropout.ts",
+    find: "keep1 = i32x4.ge_u(c3, bound);", put: "keep1 = i32x4.ge_u(c1, bound);", tests: NORMS, only: "drops by Philox",
+  },
+  {
+    name: "dropout-same-in-each-step", what: "every step of an epoch drops the same", file: "assembly/dropout.ts",
+    find: "c1 = i32x4.splat(step)", put: "c1 = i32x4.splat(0)", tests: LAYERS, only: "dropout, adam",
+  },
+  {
+    name: "dropout-by-place-in-the-play", what: "what is dropped depends on how an epoch is cut into plays", file: "src/train/fit.ts",
+    find: "f64[record + Step.step] = (this.step + i) % 2 ** 32;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
+  },
+  {
+    name: "statistics-of-a-lost-step", what: "running statistics follow a batch whose loss is not finite", file: "src/plan/tape.ts",
+    find: "  const partials = addPenalties(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
+    put: "  const partials = addPenalties(tape, topology, layout);\n  addRunningStatistics(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
+    tests: TAPE, only: "nor do running statistics follow",
   },
   // activations
   {
