@@ -74,6 +74,16 @@ describe("a training that Ctrl-C ends", () => {
     expect(read("part.safetensors").equals(whole)).toBe(true);
   }, 60_000);
 
+  it("goes on alike with dropout, and a report that begins at the first epoch", async () => {
+    const parameters = [...digits, "--dropout", "0.2", "--hidden", "20"];
+    expect((await run(["train", ...parameters, "--out", "dropped.safetensors", "--quiet"])).code).toBe(0);
+    expect((await run(["train", ...parameters, "--out", "dropping.safetensors"], started)).code).toBe(130);
+    expect((await run(["train", data("digits"), "--resume", "dropping.safetensors", "--out", "dropping.safetensors", "--report", "dropping.html"])).code).toBe(0);
+    expect(read("dropping.safetensors").equals(read("dropped.safetensors"))).toBe(true);
+    expect(read("dropping.html").toString()).toContain('<th scope="row">1</th>');
+    expect(read("dropping.html").toString()).toContain("--hidden 20 --epochs 120 --dropout 0.2 --patience 120 --seed 5");
+  }, 60_000);
+
   it("saves to the checkpoint where there is one, and can be interrupted again and again", async () => {
     const files = ["--out", "again.safetensors", "--checkpoint", "check.safetensors", "--every", "1000"];
     let outcome = await run(["train", ...digits, ...files], started, ["SIGTERM"]);

@@ -50,6 +50,53 @@ function threads(text: string): number | "auto" {
   return text === "auto" ? text : number((value) => Number.isInteger(value) && value >= 1 && value <= 256, "'auto' or an integer from 1 to 256")(text);
 }
 
+const TABLES = `A table is a CSV file with a header line (separated by commas, semicolons, tabs
+or bars), JSON (one object a line, or an array of them) or Parquet, as it is or
+packed by gzip. Its content says which.`;
+
+/** What stands below the options, for one who sees the command for the first time; the program's own under "". */
+const helpTexts: Record<string, string> = {
+  "": `
+Begin with these:
+  rosenblatt train data.csv --target species
+      learn the column species from the others; writes model.safetensors
+  rosenblatt predict model.safetensors new.csv
+      a prediction for each row of new.csv, to stdout
+  rosenblatt train --help
+      all options of a command
+
+Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong
+usage, 130 interrupted.`,
+  train: `
+Text columns, missing values and the scale of numbers are taken care of; notes
+say what was left out and why. A part of the rows is held out and never trained
+on: how well the model does on them is what it will do on new ones.
+
+${TABLES}
+
+Ctrl-C saves what there is and says how to go on; the second Ctrl-C ends at
+once. The same data, options and seed give the same model, byte for byte,
+interrupted or not.
+
+  rosenblatt train data.csv --target price
+  rosenblatt train data.csv --target price --hidden 128,64 --report report.html
+  rosenblatt train data.csv --target price --checkpoint run.safetensors --every 30
+  rosenblatt train data.csv --resume run.safetensors`,
+  predict: `
+Columns are matched by name; others are ignored, the target may be missing, and
+so may cells. The output is CSV with the column prediction, one line a row, in
+the same order; --probabilities adds p_<class> for each class.
+
+${TABLES}
+
+  rosenblatt predict model.safetensors new.csv --out predictions.csv
+  cat new.jsonl | rosenblatt predict model.safetensors - --probabilities`,
+  evaluate: `
+${TABLES}
+
+  rosenblatt evaluate model.safetensors labelled.csv --json`,
+};
+
 const abort = new AbortController();
 
 /** Runs a subcommand and writes what it returns. */
@@ -64,17 +111,17 @@ function givenOptions(command: Command): ReadonlySet<string> {
 
 function describe(): Command {
   const program = new Command("rosenblatt")
-    .description("Multilayer perceptrons for tables: train, predict, evaluate, inspect. '-' in place of a data file is stdin.")
+    .description("Learns to predict one column of a table from the others, with a multilayer perceptron.")
     .version(version(), "-V, --version", "print the version");
 
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).version(version(), "-V, --version", "print the version");
 
-  command("train", "train a network on a CSV file and write the model")
-    .argument("<data.csv>", "a CSV file with a header line, or -")
+  command("train", "train a network on a table and write the model")
+    .argument("<data.csv>", "a table with named columns, or - for stdin")
     .option("--target <column>", "the column to learn (required)")
     .addOption(new Option("--task <task>", "classification or regression (default: by the target)").argParser(oneOf(["classification", "regression"])))
-    .option("--hidden <units>", "units of the hidden layers, or none", hiddenLayers, [...usualOptions.hidden])
+    .addOption(new Option("--hidden <units>", "units of the hidden layers, or none").argParser(hiddenLayers).default([...usualOptions.hidden], usualOptions.hidden.join(",")))
     .addOption(new Option("--activation <name>", "of the hidden layers").argParser(oneOf(activationNames.filter((name) => name !== "softmax"))).default(usualOptions.activation))
     .addOption(new Option("--optimizer <name>", optimizerNames.join(", ")).argParser(oneOf(optimizerNames)).default(usualOptions.optimizer))
     .option("--learning-rate <rate>", "above 0 (default: the optimizer's, 0.001 for adam)", number((value) => value > 0 && value < 1e38, "a number above 0"))
@@ -96,16 +143,16 @@ function describe(): Command {
     .option("--quiet", "no progress and no notes")
     .action((data, options, self) => run((signal) => train(data, options, givenOptions(self), signal)));
 
-  command("predict", "predict the rows of a CSV file")
+  command("predict", "predict the rows of a table")
     .argument("<model>", "a model that train wrote")
-    .argument("<data.csv>", "a CSV file with the columns of the training data, in any order, or -")
+    .argument("<data.csv>", "a table with the columns of the training data, in any order, or -")
     .option("--out <file>", "write the predictions there, not to stdout")
     .option("--probabilities", "add a column p_<class> for each class")
     .action((model, data, options) => run((signal) => predict(model, data, options, signal)));
 
-  command("evaluate", "measure a model on a CSV file with known targets")
+  command("evaluate", "measure a model on a table with known targets")
     .argument("<model>", "a model that train wrote")
-    .argument("<data.csv>", "a CSV file with the columns of the training data and the target, or -")
+    .argument("<data.csv>", "a table with the columns of the training data and the target, or -")
     .option("--json", "print one JSON object")
     .action((model, data, options) => run((signal) => evaluate(model, data, options, signal)));
 
@@ -114,6 +161,7 @@ function describe(): Command {
     .option("--json", "print one JSON object")
     .action((model, options) => run(() => inspect(model, options)));
 
+  for (const [each, text] of Object.entries(helpTexts)) (each === "" ? program : program.commands.find((one) => one.name() === each))!.addHelpText("after", text);
   for (const each of [program, ...program.commands]) {
     each.exitOverride().configureOutput({ outputError: () => undefined }).helpCommand(false);
   }
@@ -147,7 +195,7 @@ async function main(): Promise<void> {
   }
 
   if (process.argv.length === 2) {
-    process.stderr.write(program.helpInformation());
+    program.outputHelp({ error: true });
     process.exitCode = EXIT_USAGE;
     return;
   }

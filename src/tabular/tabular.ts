@@ -5,7 +5,7 @@
 //   rows ─transformRows─▶ inputs ─Network─▶ outputs ─▶ labels (arg max), or output · deviation + mean
 
 import { describeValue, listNames, ModelFormatError, refusal } from "../check.js";
-import { dense, Network, normal, uniform } from "../index.js";
+import { dense, dropout, Network, normal, uniform } from "../index.js";
 import type { EpochReport, FitOptions, History, Initializer, LayerSpec, LossName } from "../index.js";
 import { permutation } from "../random.js";
 import { splitSamples } from "../train/split.js";
@@ -256,7 +256,7 @@ function stoppingOf({ fit: { earlyStopping } }: CheckedTabularOptions, preparati
  * penalty/n for n training rows: the mean loss plus l2·Σw² is (Σ loss + penalty·Σw²)/n, one prior on the weights for tables of any length.
  * Measured: bench/tabular.md.
  */
-function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2: given, dropout }: CheckedTabularOptions): LayerSpec[] {
+function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2: given, dropout: rate }: CheckedTabularOptions): LayerSpec[] {
   const { start, penalty } = activationDefaults(hidden.length === 0 ? "linear" : activation.name);
   const l2 = given ?? penalty / trainingRows;
   const outputs = preparation.task === "classification" ? preparation.classes.length : 1;
@@ -264,7 +264,7 @@ function describeLayers(preparation: Preparation, trainingRows: number, { hidden
   const layers = hidden.flatMap((units) => {
     const layer: LayerSpec = dense(units, { activation, weightInit: activation.name === "selu" ? "lecunNormal" : glorotUniformTimes(start, inputs, units), l2 });
     inputs = units;
-    return dropout === 0 ? [layer] : [layer, { kind: "dropout", rate: dropout } as unknown as LayerSpec];
+    return rate === 0 ? [layer] : [layer, dropout(rate)];
   });
   return [
     ...layers,
