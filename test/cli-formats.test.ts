@@ -134,7 +134,7 @@ describe("Parquet", () => {
       changed[at] ^= change;
       const outcome = await gather(readTableStream(chunks(changed, 1 << 20), "p")).catch((error: Error) => error);
       if (outcome instanceof Error) expect(outcome.message).toMatch(/^p: expected /);
-    }), { numRuns: 150 });
+    }), { numRuns: 300 });
   });
 });
 

@@ -20,12 +20,18 @@ const compressors: Compressors = {
 
 /** The rows of a Parquet file, a row group a batch; a row's "line" is its number from 1. @throws {Error} naming the file, for one that cannot be read */
 export async function* readParquet(file: AsyncBuffer, name: string): AsyncGenerator<TableBatch> {
-  const metadata = await sound(name, () => parquetMetadataAsync(file));
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const { metadata, names, groups } = await sound(name, async () => {
+    const metadata = await parquetMetadataAsync(file);
+    return {
+      metadata,
+      names: parquetSchema(metadata).children.map(({ element }) => element.name),
+      groups: metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
+    };
+  });
   const twice = names.find((each, i) => names.indexOf(each) !== i);
   if (twice !== undefined) throw new Error(refusal(name, "a name of its own for every column", `${describeValue(twice)} twice`));
   let begin = 0;
-  const groups = metadata.row_groups.map(({ num_rows }) => Number(num_rows));
+  if (!groups.every((length) => Number.isSafeInteger(length) && length >= 0)) throw new Error(refusal(name, "row groups of so many rows", groups.join(", "), "The file is damaged"));
   for (const length of groups.length === 0 ? [0] : groups) {
     const range = { rowStart: begin, rowEnd: begin + length };
     const objects = length === 0 ? [] : await sound(name, () => parquetReadObjects({ file, metadata, compressors, ...range }));
@@ -49,6 +55,8 @@ async function sound<T>(name: string, read: () => T | Promise<T>): Promise<T> {
   } catch (cause) {
     const { code, syscall, message } = cause as NodeJS.ErrnoException;
     if (syscall !== undefined) throw cause;
-    throw new Error(refusal(name, "a Parquet file that can be read", `one that cannot (${code ?? String(message)})`), { cause });
+    // what hyparquet says of the file is plain; an error of the engine, run into on the way, is no help
+    const why = Object.getPrototypeOf(cause) === Error.prototype ? code ?? message : "it is damaged";
+    throw new Error(refusal(name, "a Parquet file that can be read", `one that cannot (${why})`), { cause });
   }
 }
