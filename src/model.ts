@@ -17,7 +17,7 @@ import { freshProgress } from "./progress.js";
 import type { OptimizerProgress, UnfinishedFit } from "./progress.js";
 
 /** The most bytes that a plan may take: the address space of 32 bits, less a page. */
-const MOST_BYTES = (MOST_PAGES - 1) * 65536;
+export const MOST_BYTES = (MOST_PAGES - 1) * 65536;
 
 /** Bytes as a person reads them. */
 export function formatBytes(bytes: number): string {

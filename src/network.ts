@@ -12,7 +12,7 @@ import { resolveMetrics } from "./describe/metrics.js";
 import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
-import { checkSavable, loadModel, saveModel } from "./files/model.js";
+import { checkPreparation, checkSavable, loadModel, saveModel } from "./files/model.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 import { explainNeuron } from "./inspect/neuron.js";
@@ -282,6 +282,7 @@ export class Network {
   set tabular(json: string | undefined) {
     const model = this.model("tabular");
     if (json !== undefined && typeof json !== "string") throw wrongKind("tabular", "a string", json);
+    if (json !== undefined) checkPreparation("tabular", json);
     model.tabular = json;
   }
 

@@ -296,7 +296,7 @@ export const faults = [
   // threads
   {
     name: "barrier-left-out", what: "no barrier between the loss, dealt by rows, and the activation's gradient, dealt by columns", file: "assembly/tape.ts",
-    find: "case Op.activationBackward: return op == Op.inputGradient;", put: "case Op.activationBackward: return op == Op.inputGradient || op == Op.loss;",
+    find: "case Op.activationBackward: return op == Op.inputGradient || ", put: "case Op.activationBackward: return op == Op.loss || op == Op.inputGradient || ",
     tests: TAPE, only: "needs no barrier",
   },
   {

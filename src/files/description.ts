@@ -22,6 +22,13 @@ import type { JSONValue } from "./json.js";
 
 const VERSION = 1;
 const MOST = Number.MAX_SAFE_INTEGER;
+/** description → layers → layer → activation. */
+const DEPTH = 4;
+/** 1,000 layers have at most 4 objects and 30 values each. */
+const OBJECTS = 5_000;
+const VALUES = 50_000;
+/** Above every finite f32: the weight of a sample stays below. */
+const BEYOND_F32 = 2 ** 128;
 
 /** All that a file says about a network beside its tensors. */
 export interface Description {
@@ -92,16 +99,27 @@ function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined,
  * @throws {ModelFormatError} `badDescription` for anything that the library would not have written
  */
 export function readDescription(text: string): Description {
-  const json = plain(parseJSON(text, { subject: "load: the description", invalidCode: "badDescription", loneSurrogates: true }));
+  const json = parseJSON(text, { subject: "load: the description", invalidCode: "badDescription", maxDepth: DEPTH, maxValues: VALUES, maxObjects: OBJECTS, keys: KEYS });
   try {
-    return checkDescription(json);
+    return checkDescription(plain(json));
   } catch (cause) {
     if (cause instanceof ModelFormatError) throw cause;
     throw new ModelFormatError("badDescription", `load: the description: ${(cause as Error).message}`);
   }
 }
 
-/** Maps as objects without a prototype, which is what the checks take. */
+/** Every key that a description may have at any depth. A name of the file becomes a property only if it is one of these. */
+const KEYS: ReadonlySet<string> = new Set([
+  "version", "seed", "inputs", "layers", "loss", "epochs", "optimizer", "progress", "unfinished",
+  "kind", "units", "activation", "bias", "weightInit", "biasInit", "l1", "l2", "trainable", "name",
+  "slope", "initialSlope", "shared", "alpha", "approximate", "value", "low", "high", "mean", "deviation", "delta", "labelSmoothing",
+  "learningRate", "momentum", "nesterov", "decay", "epsilon", "beta1", "beta2", "weightDecay", "momentumDecay",
+  "initial", "factor", "every", "rate", "steps", "final", "max", "warmupShare", "divide", "finalDivide", "patience", "minDelta", "minimum", "warmupSteps",
+  "muProduct", "plateauScale", "plateauBest", "plateauWait",
+  "hash", "samples", "epoch", "order", "ended", "lossSum", "weightSum", "hits", "best", "outputs", "measure", "saved",
+]);
+
+/** Maps as objects without a prototype, which is what the checks take. The keys are those of the list. */
 function plain(value: JSONValue): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (!(value instanceof Map)) return value;
@@ -122,24 +140,36 @@ function checkDescription(json: unknown): Description {
   const epochs = given.epochs === undefined ? 0 : checkInteger("epochs", given.epochs, 0, MOST);
   const optimizer = given.optimizer === undefined ? undefined : resolveOptimizer(given.optimizer, "optimizer");
   if ((optimizer === undefined) !== (given.progress === undefined)) throw new TypeError("expected an optimizer with its progress, got one without the other");
-  const progress = given.progress === undefined ? undefined : checkProgress(given.progress);
+  const progress = optimizer === undefined ? undefined : checkProgress(given.progress, optimizer);
   if (given.unfinished === undefined) return { network, loss, epochs, optimizer, progress, unfinished: undefined, outputRows: undefined, hasBest: false };
-  const record = checkUnfinished(given.unfinished, epochs);
+  const outputs = network.layers.reduce((width, layer) => ("units" in layer ? layer.units : width), network.inputs);
+  const record = checkUnfinished(given.unfinished, epochs, outputs);
   if ((optimizer === undefined || loss === undefined) && record.unfinished?.weightSum !== 0) {
     throw new TypeError("expected an optimizer and a loss with an unfinished fit that has made steps, got none");
   }
   return { network, loss, epochs, optimizer, progress, ...record };
 }
 
-function checkProgress(value: unknown): OptimizerProgress {
+function checkProgress(value: unknown, { name, learningRate }: Optimizer): OptimizerProgress {
   const given = checkKeys("progress", value, ["steps", "muProduct", "plateauScale", "plateauBest", "plateauWait"]);
-  return {
+  const progress: OptimizerProgress = {
     steps: checkInteger("progress.steps", given.steps, 0, MOST),
     muProduct: checkFinite("progress.muProduct", given.muProduct, { min: 0, max: 1 }),
     plateauScale: checkFinite("progress.plateauScale", given.plateauScale, { min: 0, max: 1 }),
     plateauBest: optionalNumber("progress.plateauBest", given.plateauBest),
     plateauWait: checkInteger("progress.plateauWait", given.plateauWait, 0, MOST),
   };
+  if (progress.muProduct !== 1 && (name !== "nadam" || progress.steps === 0)) {
+    throw wrongValue("progress.muProduct", "1 but after steps of nadam", progress.muProduct);
+  }
+  const plateau = typeof learningRate !== "number" && learningRate.name === "reduceOnPlateau" ? learningRate : undefined;
+  if (plateau === undefined && (progress.plateauScale !== 1 || progress.plateauBest !== undefined || progress.plateauWait !== 0)) {
+    throw new RangeError("progress: expected no plateau without the schedule reduceOnPlateau, got one");
+  }
+  if (plateau !== undefined && progress.plateauWait > plateau.patience) {
+    throw wrongValue("progress.plateauWait", `at most the schedule's patience ${plateau.patience}`, progress.plateauWait);
+  }
+  return progress;
 }
 
 /** A finite f64 (a sum or a measure may pass f32), or null for none. */
@@ -152,30 +182,41 @@ function checkNumber(subject: string, value: unknown): number {
   return value;
 }
 
-function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unfinished" | "outputRows" | "hasBest"> {
+/**
+ * A record of which no count contradicts another: a batch has a sample at least, a step adds its sums, an epoch that has not ended is not the best.
+ * What the options of the fit decide is compared by resume.
+ */
+function checkUnfinished(value: unknown, epochs: number, width: number): Pick<Description, "unfinished" | "outputRows" | "hasBest"> {
   const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "outputs"];
   const given = checkKeys("unfinished", value, keys);
   const best = checkKeys("unfinished.best", given.best, ["measure", "epoch", "saved"]);
   if (typeof given.hash !== "string" || !/^[0-9a-f]{16}$/.test(given.hash)) throw wrongKind("unfinished.hash", "16 hexadecimal digits", given.hash);
-  const epoch = checkInteger("unfinished.epoch", given.epoch, 1, 2 ** 31 - 1);
-  const bestEpoch = checkInteger("unfinished.best.epoch", best.epoch, 0, epoch);
-  const hasBest = checkBoolean("unfinished.best.saved", best.saved);
-  if (hasBest && bestEpoch === 0) throw wrongValue("unfinished.best.saved", "false while no epoch has ended", best.saved);
+  const samples = checkInteger("unfinished.samples", given.samples, 1, MOST);
+  const order = checkInteger("unfinished.order", given.order, epochs, epochs);
+  const epoch = checkInteger("unfinished.epoch", given.epoch, 1, Math.min(order, 2 ** 31 - 1));
+  const ended = checkBoolean("unfinished.ended", given.ended);
+  const outputRows = given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 1, Math.min(samples, 2 ** 31 - 1));
+  const steps = checkInteger("unfinished.steps", given.steps, ended ? 1 : 0, outputRows ?? samples);
+  const weightSum = checkSum("unfinished.weightSum", given.weightSum, steps, samples * BEYOND_F32);
+  if (weightSum < 0) throw wrongValue("unfinished.weightSum", "a number from 0 up", weightSum);
+  const lossSum = checkSum("unfinished.lossSum", given.lossSum, weightSum, Infinity);
+  const hits = checkInteger("unfinished.hits", given.hits, 0, weightSum === 0 ? 0 : samples * width);
+  const bestEpoch = checkInteger("unfinished.best.epoch", best.epoch, 0, ended ? epoch : epoch - 1);
+  const measure = optionalNumber("unfinished.best.measure", best.measure);
+  if ((measure === undefined) !== (bestEpoch === 0)) throw wrongValue("unfinished.best.measure", "a number from the best epoch on, and null before", best.measure);
+  const saved = checkBoolean("unfinished.best.saved", best.saved);
+  if (saved && bestEpoch === 0) throw wrongValue("unfinished.best.saved", "false while no epoch has ended", best.saved);
   return {
-    unfinished: {
-      hash: given.hash,
-      samples: checkInteger("unfinished.samples", given.samples, 1, MOST),
-      epoch,
-      order: checkInteger("unfinished.order", given.order, epochs, epochs),
-      steps: checkInteger("unfinished.steps", given.steps, 0, MOST),
-      ended: checkBoolean("unfinished.ended", given.ended),
-      lossSum: checkNumber("unfinished.lossSum", given.lossSum),
-      weightSum: checkNumber("unfinished.weightSum", given.weightSum),
-      hits: checkInteger("unfinished.hits", given.hits, 0, MOST),
-      best: { measure: optionalNumber("unfinished.best.measure", best.measure), epoch: bestEpoch, saved: hasBest },
-      outputs: undefined,
-    },
-    outputRows: given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 0, 2 ** 31 - 1),
-    hasBest,
+    unfinished: { hash: given.hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch: bestEpoch, saved }, outputs: undefined },
+    outputRows,
+    hasBest: saved,
   };
+}
+
+/** A finite sum of at most that magnitude, 0 while nothing was added. */
+function checkSum(subject: string, value: unknown, added: number, most: number): number {
+  const sum = checkNumber(subject, value);
+  if (added === 0 && sum !== 0) throw wrongValue(subject, "0 while nothing was added", sum);
+  if (Math.abs(sum) > most) throw wrongValue(subject, `a magnitude of at most ${most}`, sum);
+  return sum;
 }

@@ -17,6 +17,7 @@ import type { Model } from "../model.js";
 import type { BestSoFar } from "../progress.js";
 import { CONTROL, STEPS } from "../plan/layout.js";
 import { stepOperations } from "../plan/threads.js";
+import { StepAdvice } from "./advice.js";
 import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
@@ -117,6 +118,7 @@ class Fit {
   private stepMs = CHUNK_MS;
   /** A long time for a step, before one has been measured: at 20 operations a nanosecond. */
   private readonly expectedMs: number;
+  private readonly advice: StepAdvice | undefined;
   /** The workers that play with the caller. */
   private team: Team | undefined;
 
@@ -129,6 +131,7 @@ class Fit {
     this.batch = Math.min(options.batchSize, training.length);
     this.steps = Math.ceil(training.length / this.batch);
     this.expectedMs = stepOperations(topology, this.batch) / 2e7;
+    this.advice = StepAdvice.of(model, this.batch);
     this.instructions = placeTraining(model, {
       loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), weighted: weights !== undefined, classes: targets.kind === "classes",
     });
@@ -288,7 +291,10 @@ class Fit {
       ? team.play(count, Math.max(this.stepMs, this.expectedMs))
       : core.exports.play(layout.tapes.training, this.instructions, layout.steps, 0, count, layout.panel);
     // a play that another thread holds up does not say how long a step takes
-    if (finished >= 0) this.stepMs = (performance.now() - started) / count;
+    if (finished >= 0) {
+      this.stepMs = (performance.now() - started) / count;
+      this.advice?.took(this.stepMs, count);
+    }
     return finished;
   }
 

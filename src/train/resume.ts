@@ -15,7 +15,13 @@ export function recordToResume(model: Model, call: PreparedFit, hash: string): U
   }
   if (record.hash !== hash) throw new Error("fit: resume: expected the options of the interrupted fit, got others. Give the same options, or leave resume out to start a new fit");
   // Only a file that another program wrote can fail these: the hash stands for all of them.
-  const { training, metrics, options: { earlyStopping } } = call;
+  const { training, metrics, weights, options: { earlyStopping, batchSize, epochs } } = call;
+  const batch = Math.min(batchSize, training.length);
+  const steps = Math.ceil(training.length / batch);
+  const seen = Math.min(record.steps * batch, training.length);
+  if (record.epoch > epochs || record.steps > steps || (record.ended && record.steps < steps) || (weights === undefined && record.weightSum !== seen)) {
+    throw new Error("fit: resume: expected counters that agree with the data of the interrupted fit, got others. Leave resume out to start a new fit");
+  }
   const outputs = needsOutputs(metrics) ? training.length * model.topology.outputs : undefined;
   const lacksBest = earlyStopping?.restoreBest && record.best.epoch > 0 && !record.best.saved;
   if (record.outputs?.length !== outputs || lacksBest) {
