@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserArguments, ensureBrowser } from "../scripts/browser.mjs";
+import { browserArguments, browserPath } from "../scripts/browser.mjs";
 import { dense, Network } from "../src/index.js";
 import { barChart, lineChart, scatterChart, ticks } from "../src/report/charts.js";
 import { cutText, escape } from "../src/report/html.js";
@@ -45,7 +45,7 @@ async function trainWithReport(name: string, ...parameters: string[]): Promise<s
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rosenblatt-report-"));
-  browser = await chromium.launch({ executablePath: ensureBrowser(), args: browserArguments });
+  browser = await chromium.launch({ executablePath: browserPath(), args: browserArguments });
 }, 300_000);
 afterAll(async () => {
   await browser.close();
