@@ -280,7 +280,8 @@ const nodeModules = {
 /** Throws if an entry for browsers reaches a node: module by a static import, directly or through a chunk. */
 function assertNeutral(outputs) {
   for (const [start, { entryPoint }] of Object.entries(outputs)) {
-    if (!entryPoint || nodeEntries.some((name) => entries[name] === entryPoint)) continue;
+    const name = Object.keys(entries).find((key) => entries[key] === entryPoint);
+    if (name === undefined || nodeEntries.includes(name)) continue;
     const reached = new Set([start]);
     for (const file of reached) {
       for (const { path, kind, external } of outputs[file].imports) {

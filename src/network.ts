@@ -297,6 +297,11 @@ export class Network {
     model.tabular = json;
   }
 
+  /** Whether a fit was interrupted that `fit` with `resume` can finish. @internal */
+  get interrupted(): boolean {
+    return this.model("interrupted").unfinished !== undefined;
+  }
+
   private lossFor(model: Model, given: unknown, subject: string): Loss {
     if (given === undefined) return model.loss;
     const loss = resolveLoss(given, at(subject, "loss"));
