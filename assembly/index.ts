@@ -9,6 +9,7 @@ export { columnForward, smallForward, smallInputGradient, smallSingle, smallWeig
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+export { addHistogram, columnFigures } from "./statistics";
 export { finiteRows, gatherClasses, gatherRows, smoothRows } from "./gather";
 export { fillRandom, philox, shuffle, shufflePart } from "./random";
 export { cos64, exp64, log64, normalQuantile64, pow64 } from "./double";

@@ -10,7 +10,7 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode,
+  ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, ColumnFigures, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, Histogram, HitMode,
   INSTRUCTION_WORDS, InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
 import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
@@ -18,6 +18,7 @@ import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
+import { addHistogram, columnFigures } from "./statistics";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 
 @inline
@@ -120,6 +121,22 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
         address(at, DenseSingle.input), address(at, DenseSingle.weights), address(at, DenseSingle.biases), address(at, DenseSingle.output),
         word(at, DenseSingle.activation), number(at, DenseSingle.parameter), address(at, DenseSingle.slopes), word(at, DenseSingle.sharedSlope) != 0);
     }
+    case Op.columnFigures: {
+      const units = word(at, ColumnFigures.units);
+      const panels = units + 7 >> 3;
+      const every = word(at, ColumnFigures.every);
+      return columnFigures((rows + every - 1) / every, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, units), units,
+        address(at, ColumnFigures.sums), address(at, ColumnFigures.activations), address(at, ColumnFigures.measured), address(at, ColumnFigures.stride) * every,
+        address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0, number(at, ColumnFigures.low), number(at, ColumnFigures.innerLow),
+        number(at, ColumnFigures.innerHigh), number(at, ColumnFigures.high), number(at, ColumnFigures.flatBelow), address(at, ColumnFigures.slopes),
+        word(at, ColumnFigures.sharedSlope) != 0);
+    }
+    case Op.histogram:
+      if (thread == 0) {
+        addHistogram(rows, word(at, Histogram.units), address(at, Histogram.values), address(at, Histogram.stride), address(at, Histogram.least),
+          address(at, Histogram.greatest), address(at, Histogram.histogram), stepNumber(step, Step.first) == 0, panel);
+      }
+      return;
     default: unreachable();
   }
 }

@@ -27,7 +27,7 @@ export { cosineDecay, exponentialDecay, oneCycle, reduceOnPlateau, stepDecay } f
 export type { Schedule, ScheduleName } from "./describe/schedules.js";
 export type { Metric } from "./describe/metrics.js";
 export type { BatchReport, EpochReport, FitOptions, History } from "./describe/fit.js";
-export type { Diagnosis, Finding, LayerDiagnosis } from "./describe/diagnosis.js";
+export type { Diagnosis, Finding, Histogram, LayerDiagnosis, UnitDiagnosis } from "./describe/diagnosis.js";
 export { confusionMatrix, rocCurve } from "./train/metrics.js";
 export type { NumericArray, Samples, Targets } from "./samples.js";
 export { configure } from "./configure.js";

@@ -8,13 +8,15 @@
 // The other tapes are pieces of it: predictions are the forwards, evaluation adds loss and finish, gradients stop before clip.
 
 import {
-  ActivationBackward, ActivationCode, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
+  ActivationBackward, ActivationCode, ClipNorm, ClipValue, ColumnFigures, DenseForward, DenseSingle, FIGURE_WORDS, Finish, Gather, GradientSquares, Histogram, HitMode, INSTRUCTION_WORDS,
   InputGradient, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
 } from "../../assembly/codes.js";
 import { activationCode, activationParameter } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import { decisionRule, meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
+import type { SaturationBounds } from "../describe/saturation.js";
+import { flatBelow } from "../describe/saturation.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { blocksOf } from "./layout.js";
@@ -281,6 +283,68 @@ function addBackward(tape: Tape, topology: Topology, layout: Layout, fused: bool
 /** Forwards, loss and the gradients of all layers, frozen ones too; without penalties. */
 export function gradientTape(topology: Topology, layout: Layout, plan: LossPlan): Tape {
   const tape = forwardTape(topology, layout);
+  const fused = addLoss(tape, topology, layout, plan, true);
+  addBackward(tape, topology, layout, fused, () => true);
+  addFinish(tape, topology, layout, plan, 0);
+  return tape;
+}
+
+/** Whether a layer has weighted sums beside its activations. */
+export function hasSums({ spec: { activation } }: LayerShape): boolean {
+  return activation.name !== "linear";
+}
+
+/** Where a diagnosis has a layer's weighted sums: a layer that keeps one matrix writes them to the first gradient's, which is free until the loss. */
+function diagnosedSums(shape: LayerShape, { layers, gradients }: Layout): number {
+  const { sums, activations } = layers[shape.index];
+  return hasSums(shape) && sums === activations ? gradients[0] : sums;
+}
+
+/** What the columns of a layer do, and the spread of its sums and activations. */
+function addFigures(tape: Tape, shape: LayerShape, layout: Layout, { low, innerLow, innerHigh, high }: SaturationBounds): void {
+  const { units, index, spec: { activation } } = shape;
+  const { activations, stride } = layout.layers[index];
+  const { figures, sumsHistogram, activationsHistogram } = layout.figures[index];
+  const sums = diagnosedSums(shape, layout);
+  tape.add(Op.columnFigures, [
+    [ColumnFigures.sums, sums],
+    [ColumnFigures.activations, activations],
+    [ColumnFigures.measured, activation.name === "softmax" ? activations : sums],
+    [ColumnFigures.stride, 4 * stride],
+    [ColumnFigures.units, units],
+    [ColumnFigures.figures, figures],
+    [ColumnFigures.slopes, activation.name === "prelu" ? layout.parameters + 4 * shape.slopes.begin : 0],
+    [ColumnFigures.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
+    [ColumnFigures.every, 1],
+  ]);
+  tape.float([[ColumnFigures.low, low], [ColumnFigures.innerLow, innerLow], [ColumnFigures.innerHigh, innerHigh], [ColumnFigures.high, high], [ColumnFigures.flatBelow, flatBelow(activation)]]);
+  const word = 16 * Math.ceil(units / 4);
+  const addSpread = (values: number, first: number, histogram: number): void => tape.add(Op.histogram, [
+    [Histogram.values, values], [Histogram.stride, 4 * stride], [Histogram.units, units],
+    [Histogram.least, figures + first * word], [Histogram.greatest, figures + (first + 1) * word], [Histogram.histogram, histogram],
+  ]);
+  addSpread(activations, 0, activationsHistogram);
+  if (hasSums(shape)) addSpread(sums, FIGURE_WORDS, sumsHistogram);
+}
+
+/**
+ * Forwards with the figures of the samples and of every layer, carried on from chunk to chunk; with a loss its gradient of all layers too.
+ * @param bounds where each layer saturates
+ * @param every the samples' own figures are those of one row in so many
+ */
+export function diagnosisTape(topology: Topology, layout: Layout, bounds: readonly SaturationBounds[], plan: LossPlan | undefined, every: number): Tape {
+  const tape = new Tape();
+  tape.add(Op.columnFigures, [
+    [ColumnFigures.sums, layout.samples], [ColumnFigures.activations, layout.samples], [ColumnFigures.measured, layout.samples],
+    [ColumnFigures.stride, 4 * layout.sampleStride], [ColumnFigures.units, topology.inputs], [ColumnFigures.figures, layout.sampleFigures],
+    [ColumnFigures.every, every],
+  ]);
+  tape.float([[ColumnFigures.low, -Infinity], [ColumnFigures.innerLow, Infinity], [ColumnFigures.innerHigh, -Infinity], [ColumnFigures.high, Infinity], [ColumnFigures.flatBelow, -Infinity]]);
+  for (const shape of topology.layers) {
+    addForward(tape, topology, layout, shape.index, diagnosedSums(shape, layout));
+    addFigures(tape, shape, layout, bounds[shape.index]);
+  }
+  if (plan === undefined) return tape;
   const fused = addLoss(tape, topology, layout, plan, true);
   addBackward(tape, topology, layout, fused, () => true);
   addFinish(tape, topology, layout, plan, 0);
