@@ -12,7 +12,9 @@ export {
   activations, elu, exponential, gelu, hardSigmoid, hardTanh, leakyRelu, linear, mish, prelu, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
 } from "./describe/activations.js";
 export type { ActivationName, ActivationRecord, ActivationRisk, ActivationSpec } from "./describe/activations.js";
+export type { ActivationFacts, ActivationSource } from "./describe/facts.js";
 export { activate, activationDerivative } from "./activate.js";
+export { plotActivation } from "./inspect/plot.js";
 export {
   constant, glorotNormal, glorotUniform, heNormal, heUniform, lecunNormal, lecunUniform, normal, ones, orthogonal, uniform, zeros,
 } from "./describe/initializers.js";

@@ -4,6 +4,8 @@
 
 import { ActivationCode } from "../../assembly/codes.js";
 import { at, checkBoolean, checkFinite, checkKeys, checkName, splitSpec } from "../check.js";
+import { activationFacts } from "./facts.js";
+import type { ActivationFacts } from "./facts.js";
 
 /** The activations without parameters. */
 type PlainActivationName =
@@ -220,8 +222,9 @@ export function activationParameter(spec: ActivationSpec): number {
 export type ActivationRisk = "vanishingGradient" | "deadUnits" | "unboundedOutput";
 
 /** What is known of an activation, for its default parameters. */
-export interface ActivationRecord {
+export interface ActivationRecord extends ActivationFacts {
   readonly name: ActivationName;
+  /** f(z), plain; `latex` is the same. */
   readonly formula: string;
   /** Greatest lower and least upper bound of f over finite z. */
   readonly range: readonly [min: number, max: number];
@@ -253,7 +256,7 @@ function record(name: ActivationName, formula: string, min: number, max: number,
   const { zeroCentered = false, monotonic = true, outputOnly = false } = traits;
   const bounded = Number.isFinite(min) && Number.isFinite(max);
   const range = Object.freeze([min, max] as const);
-  return Object.freeze({ name, formula, range, bounded, zeroCentered, monotonic, outputOnly, risks: Object.freeze(risks) });
+  return Object.freeze({ name, formula, range, bounded, zeroCentered, monotonic, outputOnly, risks: Object.freeze(risks), ...activationFacts[name] });
 }
 
 const records: { readonly [N in ActivationName]: ActivationRecord } = {

@@ -252,5 +252,5 @@ export function diagnoseRows(model: Model, source: RowSource, loss: Loss | undef
     ...(updateRatios && { updateRatio: updateRatios[i] }),
   }));
   const redundant = figures.layers.map((layer) => redundantUnits(layer, figures.count));
-  return { layers, findings: findings({ model, figures, layers, redundant, loss }) };
+  return { layers, findings: findings({ model, figures, layers, redundant }) };
 }
