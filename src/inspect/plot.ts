@@ -11,7 +11,7 @@ import type { ActivationName, ActivationSpec } from "../describe/activations.js"
 /** The picture, its margins, and the weighted sums that it shows; pixels of the view box. */
 const WIDTH = 480;
 const HEIGHT = 320;
-const MARGIN = { left: 40, right: 16, top: 48, bottom: 40 } as const;
+const MARGIN = { left: 48, right: 16, top: 48, bottom: 40 } as const;
 const RANGE = 6;
 /** Points of a curve between two kinks. */
 const POINTS = 361;
@@ -48,7 +48,7 @@ export function plotActivation(activation: ActivationName | ActivationSpec): str
   const x = (z: number): number => MARGIN.left + ((z + RANGE) / (2 * RANGE)) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value: number): number => MARGIN.top + ((high - value) / (high - low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const path = (piece: Piece): string => clipped(piece, low, high).map((run) => `M${run.map(([z, value]) => `${pixel(x(z))} ${pixel(y(value))}`).join("L")}`).join("");
-  const jumps = dots(spec, slopes, shown).filter(({ value }) => value >= low && value <= high);
+  const jumps = dots(slopes, shown).filter(({ value }) => value >= low && value <= high);
   const title = `${spec.name}${parameterText(spec)}`;
   const text = (at: string, words: string, more = ""): string => `<text ${at}${more}>${escape(words)}</text>`;
   const yTicks = ticks(low, high);
@@ -66,8 +66,9 @@ export function plotActivation(activation: ActivationName | ActivationSpec): str
     ...ticks(-RANGE, RANGE).map((z) => `<path class="${z === 0 ? "axis" : "grid"}" d="M${pixel(x(z))} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/>${text(`class="tick" text-anchor="middle" x="${pixel(x(z))}" y="${HEIGHT - MARGIN.bottom + 17}"`, label(z))}`),
     ...yTicks.map((value) => `<path class="${value === 0 ? "axis" : "grid"}" d="M${MARGIN.left} ${pixel(y(value))}H${WIDTH - MARGIN.right}"/>${text(`class="tick" text-anchor="end" x="${MARGIN.left - 6}" y="${pixel(y(value) + 4)}"`, label(value))}`),
     text(`x="${pixel(x(0))}" y="${HEIGHT - 6}" text-anchor="middle"`, spec.name === "softmax" ? "z of one unit; the other's is 0" : "z, the weighted sum"),
-    `<path class="d" d="${slopes.map(path).join("")}"/>`,
     `<path class="f" d="${values.map(path).join("")}"/>`,
+    // dashes above the line, so that both show where they are one (the exponential's)
+    `<path class="d" d="${slopes.map(path).join("")}"/>`,
     ...jumps.map(({ z, value, holds }) => `<circle class="${holds ? "full" : "open"}" cx="${pixel(x(z))}" cy="${pixel(y(value))}" r="3.5"/>`),
     "</svg>",
     "",
@@ -87,11 +88,11 @@ function pieces(spec: ActivationSpec, f: (z: Float32Array) => Float32Array): Pie
   });
 }
 
-/** The values that the picture shows: at most −4 to 6, at least −0.5 to 1.5, in whole ticks. */
+/** The values that the picture shows: at most −4 to 6, at least −0.25 to 1.25. */
 function bounds(values: readonly number[]): readonly [low: number, high: number] {
   const low = Math.max(-4, Math.min(...values) - 0.1);
   const high = Math.min(6, Math.max(...values) + 0.1);
-  return [Math.min(-0.5, low), Math.max(1.25, high)];
+  return [Math.min(-0.25, low), Math.max(1.25, high)];
 }
 
 /** The parts of a piece between two values, cut where the line between two points meets one. */
@@ -115,7 +116,7 @@ function clipped(piece: Piece, low: number, high: number): [number, number][][] 
 }
 
 /** What the derivative is at a jump: its limits from both sides, and which of them holds. */
-function dots(spec: ActivationSpec, slopes: readonly Piece[], shown: ActivationName | ActivationSpec): { z: number; value: number; holds: boolean }[] {
+function dots(slopes: readonly Piece[], shown: ActivationName | ActivationSpec): { z: number; value: number; holds: boolean }[] {
   return slopes.slice(1).flatMap((piece, i) => {
     const [z, right] = piece[0];
     const left = slopes[i][slopes[i].length - 1][1];
