@@ -119,10 +119,12 @@ export enum Op {
   update = 15,
   /** y = f(W·x + b) of a single sample, by units. */
   denseSingle = 16,
+  /** The exponential average of a run of parameters, after its update. */
+  average = 32,
   /** Figures of each column of a layer's sums and activations, by columns. */
-  columnFigures = 32,
+  columnFigures = 40,
   /** The spread of a matrix's elements. */
-  histogram = 33,
+  histogram = 41,
 }
 
 /** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
@@ -225,6 +227,10 @@ export enum Update {
   c0 = 7, c1 = 8, c2 = 9, c3 = 10, c4 = 11, c5 = 12,
 }
 
+export enum Average {
+  average = 1, parameters = 2, length = 3,
+}
+
 export enum DenseSingle {
   input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
 }
@@ -273,6 +279,8 @@ export enum Step {
   hits = 4,
   /** Numbers of the optimizer's step; see assembly/optimizers.ts. */
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
+  /** Factors of the average so far and of the parameters; their sum is 1. */
+  averageKeep = 14, averageTake = 15,
 }
 
 /** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */

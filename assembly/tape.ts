@@ -10,13 +10,13 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, ColumnFigures, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, Histogram, HitMode,
+  ActivationBackward, ActivationCode, Average, BLOCK, ClipNorm, ClipValue, ColumnFigures, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, Histogram, HitMode,
   INSTRUCTION_WORDS, InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
 import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
-import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+import { averageRun, clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
 import { addHistogram, columnFigures } from "./statistics";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
@@ -112,6 +112,7 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
         min(shareBegin(blocks, thread + 1, threads) * BLOCK, word(at, ClipValue.length)), number(at, ClipValue.value));
     }
     case Op.update: return update(at, step, thread, threads);
+    case Op.average: return average(at, step, thread, threads);
     case Op.denseSingle: {
       const units = word(at, DenseSingle.units);
       const groups = units + 3 >> 2;
@@ -169,7 +170,8 @@ const STEP_BYTES: usize = STEP_WORDS << 3;
  * - weightGradient → inputGradient → activationBackward: the product with the input and that with the weights both read dZ
  *   and write apart; the next layer's dZ is dealt by the same panels of columns, of which each needs its own alone.
  * - weightGradient → finish: the loss is made of the rows' values, which lie behind an earlier barrier.
- * - update → update → gather: runs of parameters lie apart; the next batch is copied to where this step has nothing left to read.
+ * - update → update → average → average → gather: runs of parameters lie apart, and a run's average is dealt as its update is; the
+ *   next batch is copied to where this step has nothing left to read.
  */
 @inline
 export function follows(next: i32, op: i32): bool {
@@ -179,8 +181,9 @@ export function follows(next: i32, op: i32): bool {
     case Op.inputGradient: return op == Op.weightGradient;
     case Op.activationBackward: return op == Op.inputGradient;
     case Op.finish: return op == Op.weightGradient;
-    case Op.update:
-    case Op.gather: return op == Op.update;
+    case Op.update: return op == Op.update;
+    case Op.average:
+    case Op.gather: return op == Op.update || op == Op.average;
     default: return false;
   }
 }
@@ -473,4 +476,11 @@ function update(at: usize, step: usize, thread: i32, threads: i32): void {
     shareBegin(blocks, thread, threads) << 4, min(shareBegin(blocks, thread + 1, threads) << 4, length),
     number(at, Update.c0), number(at, Update.c1), number(at, Update.c2), number(at, Update.c3), number(at, Update.c4),
     <f32>stepNumber(step, Step.rate0), <f32>stepNumber(step, Step.rate1), <f32>stepNumber(step, Step.rate2));
+}
+
+function average(at: usize, step: usize, thread: i32, threads: i32): void {
+  const length = word(at, Average.length);
+  const blocks = (length + 15) >> 4; // as update deals them
+  averageRun(address(at, Average.average), address(at, Average.parameters), shareBegin(blocks, thread, threads) << 4,
+    min(shareBegin(blocks, thread + 1, threads) << 4, length), <f32>stepNumber(step, Step.averageKeep), <f32>stepNumber(step, Step.averageTake));
 }

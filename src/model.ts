@@ -152,7 +152,7 @@ export class Model {
     // a look by the core first, a tenth of the time
     if (this.core.exports.finiteRows(block, 1, this.topology.length, 0) !== 0) return undefined;
     const slot = this.layout.slots.indexOf(block);
-    const prefix = slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
+    const prefix = block === this.layout.average ? "average." : slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
     for (const shape of this.topology.layers) {
       for (const [tensor, run] of [["weight", shape.weights], ["bias", shape.biases], ["slope", shape.slopes]] as const) {
         const index = firstNonFinite(this.floats(run, block));

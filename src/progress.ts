@@ -46,6 +46,8 @@ export interface UnfinishedFit {
   readonly weightSum: number;
   readonly hits: number;
   readonly best: BestSoFar;
+  /** Whether the weights have been averaged: over the steps of the fit so far. */
+  readonly averaged: boolean;
   /** Outputs of the epoch's steps so far, where metrics need them all; flat. */
   readonly outputs: Float32Array | undefined;
 }

@@ -196,17 +196,17 @@ export const faults = [
     find: "r0 = rate / this.first.of(t);", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
   },
   {
-    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
-    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (this.call.weights === undefined ? batch : weight);",
+    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/steps.ts",
+    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (weight === rows ? batch : weight);",
     tests: FIT, only: "an epoch's report",
   },
   {
-    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/fit.ts",
-    find: "this.epoch - this.best.epoch >= earlyStopping.patience", put: "this.epoch - this.best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
+    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/watch.ts",
+    find: "epoch - best.epoch >= earlyStopping.patience", put: "epoch - best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
   },
   {
     name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
-    find: "if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
   },
   {
     name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
@@ -215,7 +215,7 @@ export const faults = [
   },
   {
     name: "snapshot-not-restored", what: "a fit that diverges leaves what it has", file: "src/train/fit.ts",
-    find: "    if (this.failed) {\n      this.snapshot.restore();", put: "    if (this.failed) {", tests: FIT, only: "divergence",
+    find: "    if (this.steps.failed) {\n      this.snapshot.restore();", put: "    if (this.steps.failed) {", tests: FIT, only: "divergence",
   },
   {
     name: "schedule-off-by-one", what: "a schedule counts steps from 1", file: "src/train/rates.ts",
@@ -242,12 +242,12 @@ export const faults = [
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/fit.ts",
+    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/steps.ts",
     find: "if (this.team?.failure !== undefined) this.fail(this.team.failure);", put: "if (this.team?.failure !== undefined) throw this.team.failure;",
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/fit.ts",
+    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/steps.ts",
     find: "if (finished >= 0) this.stepMs", put: "this.stepMs", tests: THREADS, only: "leaves the event loop",
   },
 ];

@@ -3,7 +3,7 @@
 //
 //   { version, seed, inputs, layers: [{ kind, units, activation, … }], loss?, epochs?,
 //     optimizer?, progress?: { steps, muProduct, plateauScale, plateauBest, plateauWait },
-//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, outputs } }
+//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, averaged?, outputs } }
 //
 // Reading checks every value by the same rules as the user's own, and takes no key that is not listed here.
 
@@ -74,10 +74,11 @@ export function writeDescription(description: Description): string {
 }
 
 function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined, hasBest: boolean): unknown {
-  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best } = record;
+  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best, averaged } = record;
   return {
     hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits,
     best: { measure: best.measure ?? null, epoch: best.epoch, saved: hasBest },
+    ...(averaged ? { averaged } : {}),
     outputs: outputRows ?? null,
   };
 }
@@ -148,7 +149,7 @@ function checkNumber(subject: string, value: unknown): number {
 }
 
 function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unfinished" | "outputRows" | "hasBest"> {
-  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "outputs"];
+  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "averaged", "outputs"];
   const given = checkKeys("unfinished", value, keys);
   const best = checkKeys("unfinished.best", given.best, ["measure", "epoch", "saved"]);
   if (typeof given.hash !== "string" || !/^[0-9a-f]{16}$/.test(given.hash)) throw wrongKind("unfinished.hash", "16 hexadecimal digits", given.hash);
@@ -168,6 +169,7 @@ function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unf
       weightSum: checkNumber("unfinished.weightSum", given.weightSum),
       hits: checkInteger("unfinished.hits", given.hits, 0, MOST),
       best: { measure: optionalNumber("unfinished.best.measure", best.measure), epoch: bestEpoch, saved: hasBest },
+      averaged: given.averaged === undefined ? false : checkBoolean("unfinished.averaged", given.averaged),
       outputs: undefined,
     },
     outputRows: given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 0, 2 ** 31 - 1),

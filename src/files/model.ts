@@ -3,6 +3,7 @@
 //   layers.0.weight [units, inputs] · layers.0.bias [units] · layers.0.slope [units] or [1]
 //   optimizer.m.layers.0.weight …    one of each for every slot
 //   best.layers.0.weight …           of an unfinished fit that restores the best weights
+//   average.layers.0.weight …        of an unfinished fit that averages the weights
 //   unfinished.outputs [rows, outputs]   of an unfinished fit whose metrics need all outputs of an epoch
 //
 // `load` takes exactly the tensors that the description calls for, with exactly their shapes, and makes the network last.
@@ -43,11 +44,12 @@ function placesOf({ layers }: Topology, prefix: string): Place[] {
 }
 
 /** All blocks that a file holds, in its order, with where they lie in the layout. */
-function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean): { readonly prefix: string; readonly offset: number }[] {
+function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean, averaged: boolean): { readonly prefix: string; readonly offset: number }[] {
   return [
     { prefix: "", offset: layout.parameters },
     ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot, i) => ({ prefix: `optimizer.${slot}.`, offset: layout.slots[i] }))),
     ...(hasBest ? [{ prefix: "best.", offset: layout.best }] : []),
+    ...(averaged ? [{ prefix: "average.", offset: layout.average }] : []),
   ];
 }
 
@@ -69,7 +71,7 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
     hasBest,
   };
   const tensors: NamedTensor[] = [];
-  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest)) {
+  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest, unfinished?.averaged ?? false)) {
     for (const { name, shape, run } of placesOf(topology, prefix)) tensors.push({ name, shape, data: model.floats(run, offset) });
   }
   if (rows !== undefined) {
@@ -91,7 +93,7 @@ function metadataOf(description: string, tabular: string | undefined): Map<strin
  */
 export function checkSavable(network: NetworkDescription): void {
   const topology = planTopology(network.inputs, network.layers);
-  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best."];
+  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best.", "average."];
   const text = writeDescription({
     network, loss: undefined, epochs: 0, optimizer: undefined, progress: undefined, unfinished: undefined, outputRows: undefined, hasBest: false,
   });
@@ -127,8 +129,9 @@ export async function loadModel(bytes: unknown): Promise<Model> {
   const { optimizer, hasBest, unfinished } = description;
   const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
   const training = unfinished !== undefined;
-  const model = new Model(description.network, "load", { ...INFERENCE, slots, snapshot: training, best: hasBest });
-  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
+  const averaged = unfinished?.averaged ?? false;
+  const model = new Model(description.network, "load", { ...INFERENCE, slots, snapshot: training, best: hasBest, average: averaged });
+  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest, averaged)) {
     for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(file.tensors.get(name)!.data);
   }
   model.optimizer = optimizer;
@@ -163,8 +166,9 @@ function asBytes(value: unknown): Uint8Array {
 /** Exactly the tensors that are called for, each with its shape. */
 function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>, topology: Topology, description: Description): void {
   const wanted = new Map<string, readonly number[]>();
-  const { optimizer, hasBest, outputRows } = description;
-  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : [])];
+  const { optimizer, hasBest, unfinished, outputRows } = description;
+  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : []),
+    ...(unfinished?.averaged ? ["average."] : [])];
   for (const { name, shape } of prefixes.flatMap((prefix) => placesOf(topology, prefix))) wanted.set(name, shape);
   if (outputRows !== undefined) wanted.set("unfinished.outputs", [outputRows, topology.outputs]);
   for (const [name, shape] of wanted) {

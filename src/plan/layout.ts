@@ -40,7 +40,7 @@ const tapeLengths = {
   gather: () => 1,
   evaluation: (n: number) => 2 * n + 2,
   gradient: (n: number) => 7 * n + 2,
-  training: (n: number) => 11 * n + 3,
+  training: (n: number) => 12 * n + 3,
   diagnosis: (n: number) => 10 * n + 3,
 } as const;
 

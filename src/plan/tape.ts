@@ -8,7 +8,7 @@
 // The other tapes are pieces of it: predictions are the forwards, evaluation adds loss and finish, gradients stop before clip.
 
 import {
-  ActivationBackward, ActivationCode, ClipNorm, ClipValue, ColumnFigures, DenseForward, DenseSingle, FIGURE_WORDS, Finish, Gather, GradientSquares, Histogram, HitMode, INSTRUCTION_WORDS,
+  ActivationBackward, ActivationCode, Average, ClipNorm, ClipValue, ColumnFigures, DenseForward, DenseSingle, FIGURE_WORDS, Finish, Gather, GradientSquares, Histogram, HitMode, INSTRUCTION_WORDS,
   InputGradient, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
 } from "../../assembly/codes.js";
 import { activationCode, activationParameter } from "../describe/activations.js";
@@ -356,6 +356,8 @@ export interface TrainingPlan extends LossPlan {
   readonly optimizer: Optimizer;
   readonly gradientClip: { readonly norm: number } | { readonly value: number } | undefined;
   readonly classes: boolean;
+  /** Whether the parameters are averaged over the steps. */
+  readonly average?: boolean;
 }
 
 /** One training step; its first instruction is the gather, which a caller that has filled the batch itself leaves out. */
@@ -369,6 +371,7 @@ export function trainingTape(topology: Topology, layout: Layout, plan: TrainingP
   addFinish(tape, topology, layout, plan, partials);
   addClip(tape, topology, layout, plan.gradientClip);
   addUpdate(tape, topology, layout, plan.optimizer);
+  if (plan.average) addAverage(tape, topology, layout);
   return tape;
 }
 
@@ -442,5 +445,12 @@ function addUpdate(tape: Tape, { runs }: Topology, layout: Layout, optimizer: Op
       [Update.length, length],
     ]);
     tape.float(constants.map((value, i) => [Update.c0 + i, value] as const));
+  }
+}
+
+/** The averages of what the update has changed. */
+function addAverage(tape: Tape, { runs }: Topology, layout: Layout): void {
+  for (const { begin, length } of runs) {
+    tape.add(Op.average, [[Average.average, layout.average + 4 * begin], [Average.parameters, layout.parameters + 4 * begin], [Average.length, length]]);
   }
 }

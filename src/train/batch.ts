@@ -54,7 +54,7 @@ function checkedStep(model: Model, inputs: unknown, targets: unknown, given: unk
     const slots = slotNames(optimizer).length;
     const { demand } = model.layout;
     if (demand.slots < slots || !demand.snapshot || model.layout.rows < count) {
-      model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
+      model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, average: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
     }
     readerSource(model, data.samples, data.targets, loss).fill(0, count);
     if (weights !== undefined) model.core.f32.set(weights, model.layout.weights / 4);

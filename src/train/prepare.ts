@@ -25,17 +25,23 @@ export interface LabelledData {
   readonly targets: TargetReader;
 }
 
-/** A call of fit, checked. */
-export interface PreparedFit extends LabelledData {
+/** A call of fit, checked, wherever its samples come from. */
+export interface PreparedFit {
   readonly options: CheckedFitOptions;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   /** What is reported; and what is measured: with the monitored metric. */
   readonly metrics: readonly Metric[];
+  readonly validation: LabelledData | undefined;
+  /** Samples of a step. */
+  readonly batch: number;
+}
+
+/** A call of fit whose samples lie in memory. */
+export interface PreparedData extends PreparedFit, LabelledData {
   /** Indices of the samples that train, ascending, and of those that validationSplit held out. */
   readonly training: Uint32Array;
   readonly heldOut: Uint32Array;
-  readonly validation: LabelledData | undefined;
   /** Class weight × sample weight of each sample, or undefined for all 1. */
   readonly weights: Float32Array | undefined;
 }
@@ -74,12 +80,11 @@ function liesIn({ core }: Model, data: unknown): data is Float32Array {
 
 /** What is not there yet is refused by name, so that nobody believes it was used. */
 function refuseUnsupported(options: CheckedFitOptions): void {
-  if (options.averageWeights !== undefined) throw new Error("fit: averageWeights: this version does not average weights. Leave it out");
   if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
 }
 
 /** Checks a call of fit, in pieces. */
-export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedFit> {
+export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedData> {
   const options = checkFitOptions(given);
   refuseUnsupported(options);
   const { topology } = model;
@@ -103,7 +108,7 @@ export function* prepareFit(model: Model, inputs: unknown, targets: unknown, giv
     : yield* dataInPieces(model, options.validationData[0], options.validationData[1], loss, ["fit: validationData[0]", "fit: validationData[1]"]);
 
   const weights = yield* sampleWeights(model, options, samples.count, training, classes);
-  return { ...data, options, optimizer, loss, metrics, training, heldOut, validation, weights };
+  return { ...data, options, optimizer, loss, metrics, training, heldOut, validation, weights, batch: Math.min(options.batchSize, training.length) };
 }
 
 function* classList(targets: TargetReader): Pieces<Int32Array> {
@@ -170,11 +175,11 @@ function balancedWeights(classes: Int32Array, training: Uint32Array, count: numb
 }
 
 /** Everything that must be the same for a fit to be resumed, as 16 hexadecimal digits: options that shape the result, sizes, weights. */
-export function* fitHash(call: PreparedFit): Pieces<string> {
+export function* fitHash(call: PreparedData): Pieces<string> {
   const { options, optimizer, loss, metrics, samples, training, validation, weights } = call;
-  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip } = options;
+  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights } = options;
   const text = JSON.stringify({
-    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, metrics,
+    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights, metrics,
     samples: samples.count, training: training.length, validation: validation?.samples.count ?? null, weights: weights?.length ?? null,
   });
   const hash = new Hash();

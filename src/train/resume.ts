@@ -4,10 +4,10 @@
 import type { Metric } from "../describe/metrics.js";
 import type { Model } from "../model.js";
 import type { UnfinishedFit } from "../progress.js";
-import type { PreparedFit } from "./prepare.js";
+import type { PreparedData } from "./prepare.js";
 
 /** The record that the call finishes. */
-export function recordToResume(model: Model, call: PreparedFit, hash: string): UnfinishedFit {
+export function recordToResume(model: Model, call: PreparedData, hash: string): UnfinishedFit {
   const record = model.unfinished;
   if (record === undefined) throw new Error("fit: resume: expected a fit that was interrupted, the network has none. Leave resume out to start a new one");
   if (record.samples !== call.samples.count) {
