@@ -33,14 +33,15 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   const samples = kept.length / units;
   const constant: number[] = [];
   const varied: Kept[] = [];
+  const directions = Float64Array.from({ length: samples }, (_, s) => direction(s));
   for (let unit = 0; unit < units; unit++) {
     if (zeros[unit] === count || count < 2) continue;
     const largest = Math.max(Math.abs(activations.min[unit]), Math.abs(activations.max[unit]));
     if (activations.deviation[unit] <= ROUNDING * largest) constant.push(unit);
-    else varied.push(keptOf(kept, unit, units, samples));
+    else varied.push(keptOf(kept, unit, units, directions));
   }
   varied.sort((a, b) => a.projection - b.projection || a.unit - b.unit);
-  const length = Math.sqrt(Array.from({ length: samples }, (_, s) => direction(s) * direction(s)).reduce((sum, square) => sum + square, 0));
+  const length = Math.sqrt(directions.reduce((sum, entry) => sum + entry * entry, 0));
   const copyOf = new Map<number, number>();
   for (let i = 0; i < varied.length; i++) {
     const reach = COPY * length * Math.sqrt(varied[i].squares);
@@ -53,13 +54,14 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   return { constant, copies: [...copyOf].sort(([a], [b]) => a - b) };
 }
 
-function keptOf(kept: Float32Array, unit: number, units: number, samples: number): Kept {
+function keptOf(kept: Float32Array, unit: number, units: number, directions: Float64Array): Kept {
+  const samples = directions.length;
   const values = new Float64Array(samples);
   let mean = 0;
   let projection = 0;
   for (let s = 0; s < samples; s++) {
     mean += values[s] = kept[s * units + unit];
-    projection += direction(s) * values[s];
+    projection += directions[s] * values[s];
   }
   mean /= samples;
   let squares = 0;

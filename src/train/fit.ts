@@ -11,6 +11,7 @@ import { copyBlock, settleAverage } from "./average.js";
 import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
+import { Monitor } from "./monitor.js";
 import { checkFinite, fitHash, prepareFit } from "./prepare.js";
 import type { PreparedData } from "./prepare.js";
 import { DataMetrics, Validation } from "./reports.js";
@@ -81,6 +82,7 @@ class Fit {
   private readonly validation: Validation;
   private readonly watch: Watch;
   private readonly snapshot: Snapshot;
+  private readonly monitor: Monitor | undefined;
   private readonly history: EpochReport[] = [];
   /** Whether the epoch in hand has ended. */
   private ended = false;
@@ -99,6 +101,10 @@ class Fit {
     this.metrics = new DataMetrics(this, call, feed);
     this.validation = new Validation(this, feed);
     this.steps = new Steps(this, instructions, this.metrics.outputs);
+    if (options.monitor) {
+      const monitor = this.monitor = new Monitor(this, targets.kind === "classes");
+      this.steps.beforeLast = () => monitor.keepWeights();
+    }
     const record = model.unfinished;
     this.watch = new Watch(call, record && { ...record.best });
     if (record !== undefined) {
@@ -188,6 +194,7 @@ class Fit {
     const loss = steps.weightSum === 0 ? 0 : steps.lossSum / steps.weightSum;
     const report: EpochReport = {
       epoch, loss, metrics: await this.metrics.measure(steps.hits), ...(validation === undefined ? {} : { validation }), learningRate: rate, samplesPerSecond,
+      ...(this.monitor && { diagnosis: this.monitor.diagnose() }),
     };
     if (this.watch.see(report, model.progress) && this.watch.best.saved) this.keepBest();
     this.snapshot.takeProgress();

@@ -78,15 +78,9 @@ function liesIn({ core }: Model, data: unknown): data is Float32Array {
   return ArrayBuffer.isView(data) && !(data instanceof DataView) && data.buffer === core.buffer;
 }
 
-/** What is not there yet is refused by name, so that nobody believes it was used. */
-function refuseUnsupported(options: CheckedFitOptions): void {
-  if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
-}
-
 /** Checks a call of fit, in pieces. */
 export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedData> {
   const options = checkFitOptions(given);
-  refuseUnsupported(options);
   const { topology } = model;
   const optimizer = options.optimizer ?? model.optimizer ?? adam();
   const loss = options.loss ?? model.loss;
