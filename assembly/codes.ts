@@ -80,6 +80,8 @@ export enum Stream {
   shuffle = 3,
   split = 4,
   dropout = 5,
+  /** The order within a chunk of a source, a part for each chunk of an epoch. */
+  chunks = 6,
 }
 
 /** Words of 4 bytes in an instruction of the tape. */

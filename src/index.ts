@@ -5,6 +5,7 @@ export type { Evaluation, Layer } from "./network.js";
 export type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 export type { Neuron, NeuronExplanation } from "./inspect/neuron.js";
 export type { BatchOptions } from "./train/batch.js";
+export type { Chunk, ChunkSource, Chunks } from "./train/source.js";
 
 export { dense } from "./describe/layers.js";
 export type { DenseOptions, DenseSpec, LayerSpec, NetworkOptions } from "./describe/layers.js";
@@ -32,6 +33,8 @@ export type { BatchReport, EpochReport, FitOptions, History } from "./describe/f
 export type { Diagnosis, Finding, Histogram, LayerDiagnosis, UnitDiagnosis } from "./describe/diagnosis.js";
 export { confusionMatrix, rocCurve } from "./train/metrics.js";
 export type { NumericArray, Samples, Targets } from "./samples.js";
+export { crossValidate } from "./crossvalidate.js";
+export type { CrossValidation, CrossValidationOptions, Spread } from "./crossvalidate.js";
 export { configure } from "./configure.js";
 export type { Configuration } from "./configure.js";
 export { ready } from "./engine/core.js";

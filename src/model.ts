@@ -74,7 +74,7 @@ export class Model {
     copy.lastLoss = this.lastLoss;
     copy.progress = { ...this.progress };
     copy.epochs = this.epochs;
-    copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice() };
+    copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice(), running: this.unfinished.running?.slice() };
     copy.tabular = this.tabular;
     return copy;
   }

@@ -28,6 +28,7 @@ import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
 import type { BatchOptions } from "./train/batch.js";
 import { fit } from "./train/fit.js";
+import type { ChunkSource } from "./train/source.js";
 import { evaluateMetrics } from "./train/metrics.js";
 import { checkData, outputActivation } from "./train/prepare.js";
 import { freshProgress } from "./progress.js";
@@ -140,13 +141,21 @@ export class Network {
   }
 
   /**
+   * Trains the network on chunks `{ inputs, targets, sampleWeights? }` as they come, in memory of bounded size. Batches run across the
+   * borders of chunks; `shuffle` permutes within each. A chunk that is refused leaves what the samples before it have trained.
+   * @param source an async iterable of chunks, or for several epochs a function that is given the epoch, from 1, and returns one
+   * @example await network.fit(async function* () { for await (const rows of readRows()) yield toChunk(rows); }, { epochs: 3 });
+   */
+  async fit(source: ChunkSource, options?: FitOptions): Promise<History>;
+  /**
    * Trains the network: `epochs` passes over the samples in batches.
    * @param inputs rows of `inputs` numbers, or all of them flat, row-major
    * @param targets rows of `outputs` numbers, nested or flat; one class index a sample with a softmax output and crossEntropy
    * @throws {TypeError | RangeError} for arguments that are not allowed; nothing has changed then
    * @throws {DivergenceError} when a loss or a parameter is no longer finite; the network is then as it was at the last good epoch
    */
-  async fit(inputs: Samples, targets: Targets, options: FitOptions = {}): Promise<History> {
+  async fit(inputs: Samples, targets: Targets, options?: FitOptions): Promise<History>;
+  async fit(inputs: Samples | ChunkSource, targets?: Targets | FitOptions, options?: FitOptions): Promise<History> {
     return fit(this.idle("fit"), inputs, targets, options);
   }
 

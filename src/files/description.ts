@@ -3,11 +3,11 @@
 //
 //   { version, seed, inputs, layers: [{ kind, units, activation, … }], loss?, epochs?,
 //     optimizer?, progress?: { steps, muProduct, plateauScale, plateauBest, plateauWait },
-//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, averaged?, outputs } }
+//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, averaged?, outputs, running? } }
 //
 // Reading checks every value by the same rules as the user's own, and takes no key that is not listed here.
 
-import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, wrongKind, wrongValue } from "../check.js";
+import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, isArray, wrongKind, wrongValue } from "../check.js";
 import { defaultWeightInit } from "../describe/initializers.js";
 import { checkNetwork } from "../describe/layers.js";
 import type { LayerSpec, NetworkDescription } from "../describe/layers.js";
@@ -74,12 +74,13 @@ export function writeDescription(description: Description): string {
 }
 
 function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined, hasBest: boolean): unknown {
-  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best, averaged } = record;
+  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best, averaged, running } = record;
   return {
     hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits,
     best: { measure: best.measure ?? null, epoch: best.epoch, saved: hasBest },
     ...(averaged ? { averaged } : {}),
     outputs: outputRows ?? null,
+    ...(running === undefined ? {} : { running: [...running] }),
   };
 }
 
@@ -148,8 +149,13 @@ function checkNumber(subject: string, value: unknown): number {
   return value;
 }
 
+function checkNumbers(subject: string, value: unknown): Float64Array {
+  if (!isArray(value)) throw wrongKind(subject, "an array of numbers", value);
+  return Float64Array.from(value, (number, i) => checkNumber(`${subject}[${i}]`, number));
+}
+
 function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unfinished" | "outputRows" | "hasBest"> {
-  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "averaged", "outputs"];
+  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "averaged", "outputs", "running"];
   const given = checkKeys("unfinished", value, keys);
   const best = checkKeys("unfinished.best", given.best, ["measure", "epoch", "saved"]);
   if (typeof given.hash !== "string" || !/^[0-9a-f]{16}$/.test(given.hash)) throw wrongKind("unfinished.hash", "16 hexadecimal digits", given.hash);
@@ -160,7 +166,7 @@ function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unf
   return {
     unfinished: {
       hash: given.hash,
-      samples: checkInteger("unfinished.samples", given.samples, 1, MOST),
+      samples: checkInteger("unfinished.samples", given.samples, 0, MOST),
       epoch,
       order: checkInteger("unfinished.order", given.order, epochs, epochs),
       steps: checkInteger("unfinished.steps", given.steps, 0, MOST),
@@ -171,6 +177,7 @@ function checkUnfinished(value: unknown, epochs: number): Pick<Description, "unf
       best: { measure: optionalNumber("unfinished.best.measure", best.measure), epoch: bestEpoch, saved: hasBest },
       averaged: given.averaged === undefined ? false : checkBoolean("unfinished.averaged", given.averaged),
       outputs: undefined,
+      running: given.running === undefined ? undefined : checkNumbers("unfinished.running", given.running),
     },
     outputRows: given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 0, 2 ** 31 - 1),
     hasBest,

@@ -4,7 +4,7 @@ import { sharedModule } from "../engine/core.js";
 import { availableThreads, poolStarted, workersAvailable } from "../engine/pool.js";
 import type { Model } from "../model.js";
 import { threadsThatHelp } from "../plan/threads.js";
-import type { PreparedData } from "./prepare.js";
+import type { PreparedFit } from "./prepare.js";
 
 /** Threads of a fit, the caller among them. */
 export interface Crew {
@@ -18,12 +18,12 @@ export interface Crew {
 }
 
 /** More than one thread for that fit, with the network on a shared memory; or undefined, where one does as well or is all that can be had. */
-export async function assemble(model: Model, { options, training, batch }: PreparedData): Promise<Crew | undefined> {
+export async function assemble(model: Model, { options, batch, stepsPerEpoch }: PreparedFit): Promise<Crew | undefined> {
   if (!workersAvailable()) return undefined;
   const { available } = availableThreads();
   const awaited = options.threads !== "auto";
   const threads = options.threads === "auto"
-    ? threadsThatHelp(model.topology, batch, options.epochs * Math.ceil(training.length / batch), available, poolStarted())
+    ? threadsThatHelp(model.topology, batch, options.epochs * stepsPerEpoch, available, poolStarted())
     : options.threads;
   if (threads < 2) return undefined;
   const module = await sharedModule(model.description.simd);

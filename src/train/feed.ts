@@ -3,6 +3,7 @@
 // `batch` positions from a multiple of it on, the last one of an epoch the rest.
 
 import type { RowSource } from "../inspect/inference.js";
+import type { Pieces } from "../pieces.js";
 import type { TargetReader } from "../targets.js";
 
 /** The rows that validate, and their targets. */
@@ -14,11 +15,14 @@ export interface ValidationRows {
 export interface Feed {
   /** Samples of the epoch; with a source 0 until it has ended. */
   readonly total: number;
+  /** Copies what is here already, in pieces; the memory is planned. */
+  fill(): Pieces<void>;
   /**
    * Begins an epoch; `done` of its samples have been trained already, in an earlier call.
    * @param order the epoch's number over all fits, which gives its order
+   * @param epoch its number in the fit, from 1
    */
-  begin(order: number, done: number): Promise<void>;
+  begin(order: number, done: number, epoch: number): Promise<void>;
   /** Rows of the batch from that position on, 0 where the epoch is over, undefined where they are not here yet. */
   rowsAt(first: number): number | undefined;
   /** Awaits what `rowsAt` does not know yet. */

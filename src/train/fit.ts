@@ -4,21 +4,32 @@
 // State between two steps is complete: whenever user code can run (a callback, or another turn of the event loop), the
 // network is at the end of a step and `model.unfinished` says how to go on.
 
+import { wrongKind } from "../check.js";
 import type { EpochReport, History } from "../describe/fit.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Model } from "../model.js";
+import type { Demand } from "../plan/layout.js";
+import type { UnfinishedFit } from "../progress.js";
 import { copyBlock, settleAverage } from "./average.js";
 import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
+import type { Feed } from "./feed.js";
 import { Monitor } from "./monitor.js";
 import { checkFinite, fitHash, prepareFit } from "./prepare.js";
-import type { PreparedData } from "./prepare.js";
+import type { PreparedFit } from "./prepare.js";
 import { DataMetrics, Validation } from "./reports.js";
-import { recordToResume } from "./resume.js";
+import type { TrainingMetrics } from "./reports.js";
+import { needsOutputs, recordToResume } from "./resume.js";
+import type { Kept } from "./resume.js";
+import { StreamMetrics, runningLength } from "./running.js";
 import { Slices } from "./slices.js";
+import { isSource } from "./source.js";
+import type { ChunkSource } from "./source.js";
 import { Snapshot, parametersDiverged, placeTraining } from "./step.js";
 import { Steps, checkSignal } from "./steps.js";
+import type { Course } from "./steps.js";
+import { StreamWindow, openStream, prepareStream } from "./stream.js";
 import { Watch } from "./watch.js";
 import { DataWindow } from "./window.js";
 
@@ -26,23 +37,69 @@ import { DataWindow } from "./window.js";
 export async function fit(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
   model.busy = "fit";
   try {
-    return await start(model, inputs, targets, given);
+    return await (isSource(inputs) ? fitStream(model, inputs, targets, given) : fitData(model, inputs, targets, given));
   } finally {
     model.busy = undefined;
   }
 }
 
-async function start(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
+/** On samples that lie in memory. */
+async function fitData(model: Model, inputs: unknown, targets: unknown, given: unknown): Promise<History> {
   const slices = new Slices();
   const call = await slices.run(prepareFit(model, inputs, targets, given));
-  const { signal } = call.options;
-  checkSignal(signal);
+  checkSignal(call.options.signal);
   checkFinite(model, "fit");
+  const kept = { outputs: needsOutputs(call.metrics) ? call.training.length * model.topology.outputs : undefined, running: undefined };
+  const { hash, resumed } = await recordOf(model, call, slices, kept);
+  const feed = (base: WindowDemand): DataWindow => new DataWindow(model, call, slices, base);
+  const tape = { weighted: call.weights !== undefined, classes: call.targets.kind === "classes" };
+  return train(model, call, slices, { hash, resumed, tape, feed, metrics: (course) => new DataMetrics(course, call, course.feed as DataWindow) });
+}
+
+/** On the chunks of a source; its options are the second argument. */
+async function fitStream(model: Model, source: ChunkSource, given: unknown, more: unknown): Promise<History> {
+  if (more !== undefined) throw wrongKind("fit", "a source of chunks and options", more, "With a source the second argument is the options, and targets are in the chunks");
+  const slices = new Slices();
+  const outline = await slices.run(prepareStream(model, source, given));
+  checkSignal(outline.options.signal);
+  checkFinite(model, "fit");
+  const kept = { outputs: undefined, running: runningLength(outline.metrics, model.topology.outputs) };
+  const { hash, resumed } = await recordOf(model, outline, slices, kept);
+  const epoch = resumed === undefined ? 1 : Math.min(outline.options.epochs, resumed.epoch + (resumed.ended ? 1 : 0));
+  try {
+    const call = await openStream(model, outline, epoch, slices);
+    const feed = (base: WindowDemand): StreamWindow => new StreamWindow(model, call, slices, base);
+    const tape = { weighted: true, classes: call.first.targets.kind === "classes" };
+    return await train(model, call, slices, { hash, resumed, tape, feed, metrics: (course) => new StreamMetrics(course) });
+  } finally {
+    await outline.reader.close();
+  }
+}
+
+/** The hash of a call, and the record that it finishes. */
+async function recordOf(model: Model, call: PreparedFit, slices: Slices, kept: Kept): Promise<Pick<Plan, "hash" | "resumed">> {
+  const { resume, signal } = call.options;
   const hash = await slices.run(fitHash(call), signal);
-  const resumed = call.options.resume ? recordToResume(model, call, hash) : undefined;
+  return { hash, resumed: resume ? recordToResume(model, call, hash, kept) : undefined };
+}
+
+/** What a feed does not say itself of the memory that it plans. */
+type WindowDemand = Omit<Demand, "windowRows" | "orderLength" | "targetWidth" | "weighted">;
+
+/** How a checked call is trained. */
+interface Plan {
+  readonly hash: string;
+  readonly resumed: UnfinishedFit | undefined;
+  readonly tape: { readonly weighted: boolean; readonly classes: boolean };
+  feed(base: WindowDemand): Feed;
+  metrics(course: Course): TrainingMetrics;
+}
+
+async function train(model: Model, call: PreparedFit, slices: Slices, plan: Plan): Promise<History> {
+  const { signal } = call.options;
   const before = new Before(model, call.optimizer);
   const crew = await assemble(model, call);
-  const window = new DataWindow(model, call, slices, {
+  const feed = plan.feed({
     // what the last fit left stays where it is until the first step: the network may be saved before
     slots: Math.max(slotNames(call.optimizer).length, model.optimizer === undefined ? 0 : slotNames(model.optimizer).length),
     snapshot: true,
@@ -53,7 +110,7 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
   });
   before.carry();
   try {
-    await slices.run(window.fill(), signal);
+    await slices.run(feed.fill(), signal);
     checkFinite(model, "fit");
   } catch (error) {
     before.putBack();
@@ -61,8 +118,8 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
   }
   model.adopt(call.optimizer);
   model.lastLoss = call.loss;
-  model.unfinished = resumed;
-  const run = new Fit(model, call, window, hash, slices, before);
+  model.unfinished = plan.resumed;
+  const run = new Fit(model, call, feed, plan, slices, before);
   try {
     if (crew !== undefined) await run.engage(crew);
     return await run.run();
@@ -78,7 +135,7 @@ async function start(model: Model, inputs: unknown, targets: unknown, given: unk
 
 class Fit {
   private readonly steps: Steps;
-  private readonly metrics: DataMetrics;
+  private readonly metrics: TrainingMetrics;
   private readonly validation: Validation;
   private readonly watch: Watch;
   private readonly snapshot: Snapshot;
@@ -90,19 +147,19 @@ class Fit {
   private epochEnded = false;
 
   constructor(
-    readonly model: Model, readonly call: PreparedData, readonly feed: DataWindow, private readonly hash: string,
+    readonly model: Model, readonly call: PreparedFit, readonly feed: Feed, private readonly plan: Plan,
     readonly slices: Slices, private readonly before: Before,
   ) {
-    const { options, loss, metrics, optimizer, targets, weights } = call;
+    const { options, loss, metrics, optimizer } = call;
     const instructions = placeTraining(model, {
-      loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), weighted: weights !== undefined, classes: targets.kind === "classes",
+      loss, optimizer, gradientClip: options.gradientClip, hits: metrics.includes("accuracy"), ...plan.tape,
       ...(options.averageWeights === undefined ? {} : { average: true }),
     });
-    this.metrics = new DataMetrics(this, call, feed);
+    this.metrics = plan.metrics(this);
     this.validation = new Validation(this, feed);
-    this.steps = new Steps(this, instructions, this.metrics.outputs);
+    this.steps = new Steps(this, instructions, this.metrics);
     if (options.monitor) {
-      const monitor = this.monitor = new Monitor(this, targets.kind === "classes");
+      const monitor = this.monitor = new Monitor(this, plan.tape.classes);
       this.steps.beforeLast = () => monitor.keepWeights();
     }
     const record = model.unfinished;
@@ -113,6 +170,7 @@ class Fit {
       this.ended = record.ended;
       this.steps.averaged = record.averaged;
       if (record.outputs !== undefined) this.metrics.outputs?.set(record.outputs);
+      if (record.running !== undefined) this.metrics.running?.set(record.running);
     }
     // an average that is not begun keeps nothing of its block, but what is in it must be finite
     if (options.averageWeights !== undefined && !this.steps.averaged) copyBlock(model, model.layout.parameters, model.layout.average);
@@ -134,7 +192,7 @@ class Fit {
     if (resumed !== undefined && resumed.ended) {
       if (steps.epoch < options.epochs && watch.stopsEarly(steps.epoch)) stopped = "early";
       else await this.beginEpoch(steps.epoch + 1);
-    } else if (resumed !== undefined) await this.feed.begin(resumed.order);
+    } else if (resumed !== undefined) await this.feed.begin(resumed.order, resumed.steps * batch, resumed.epoch);
     else await this.beginEpoch(1);
 
     while (stopped === "completed" && steps.epoch <= options.epochs) {
@@ -177,7 +235,7 @@ class Fit {
     this.ended = false;
     this.model.epochs++;
     this.keepRecord();
-    await this.feed.begin(this.model.epochs);
+    await this.feed.begin(this.model.epochs, 0, epoch);
   }
 
   /** Closes the epoch: its report, validation, the best so far, the plateau. */
@@ -221,10 +279,10 @@ class Fit {
   }
 
   keepRecord(): void {
-    const { model, hash, call: { samples, options: { averageWeights } }, steps: { epoch, step, lossSum, weightSum, hits, averaged }, watch: { best } } = this;
+    const { model, plan: { hash }, call: { count: samples, options: { averageWeights } }, steps: { epoch, step, lossSum, weightSum, hits, averaged }, watch: { best } } = this;
     model.unfinished = {
-      hash, samples: samples.count, epoch, order: model.epochs, steps: step, ended: this.ended, lossSum, weightSum, hits, best: { ...best },
-      averaged: averaged && averageWeights !== undefined, outputs: this.metrics.outputs,
+      hash, samples, epoch, order: model.epochs, steps: step, ended: this.ended, lossSum, weightSum, hits, best: { ...best },
+      averaged: averaged && averageWeights !== undefined, outputs: this.metrics.outputs, running: this.metrics.running,
     };
   }
 }

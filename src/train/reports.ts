@@ -2,7 +2,7 @@
 
 import type { EpochReport } from "../describe/fit.js";
 import { decisionRule } from "../describe/losses.js";
-import { evaluateChunks, targetRows } from "../inspect/inference.js";
+import { copyOutputs, evaluateChunks, targetRows } from "../inspect/inference.js";
 import type { Feed, ValidationRows } from "./feed.js";
 import { metricsInPieces } from "./metrics.js";
 import type { PreparedData, PreparedFit } from "./prepare.js";
@@ -15,6 +15,14 @@ import type { DataWindow } from "./window.js";
 export interface TrainingMetrics {
   /** Where the outputs of the steps are kept, if they are needed all. */
   readonly outputs: Float32Array | undefined;
+  /** Sums over the steps, where they are made of those. */
+  readonly running: Float64Array | undefined;
+  /** Whether it must see the batch's matrices after each step. */
+  readonly everyStep: boolean;
+  /** Another epoch begins. */
+  begin(): void;
+  /** Sees a finished step, of that many rows from that position of the epoch on. */
+  collect(first: number, rows: number): void;
   /** @param hits right predictions, as the core counted them */
   measure(hits: number): Promise<Record<string, number>>;
 }
@@ -22,9 +30,19 @@ export interface TrainingMetrics {
 /** Those of a call whose samples lie in memory: its outputs are kept where the metrics need them all. */
 export class DataMetrics implements TrainingMetrics {
   readonly outputs: Float32Array | undefined;
+  readonly running: undefined;
+  readonly everyStep: boolean;
 
   constructor(private readonly course: Course, private readonly call: PreparedData, private readonly window: DataWindow) {
-    if (needsOutputs(call.metrics)) this.outputs = new Float32Array(call.training.length * course.model.topology.outputs);
+    this.everyStep = needsOutputs(call.metrics);
+    if (this.everyStep) this.outputs = new Float32Array(call.training.length * course.model.topology.outputs);
+  }
+
+  begin(): void {}
+
+  collect(first: number, rows: number): void {
+    const { outputs, course: { model } } = this;
+    if (outputs !== undefined) copyOutputs(model, rows, outputs, first * model.topology.outputs);
   }
 
   async measure(hits: number): Promise<Record<string, number>> {

@@ -3,13 +3,13 @@
 import { STEP_WORDS, Step } from "../../assembly/codes.js";
 import { Team } from "../engine/team.js";
 import { scheduledRate } from "../describe/schedules.js";
-import { copyOutputs } from "../inspect/inference.js";
 import type { Model } from "../model.js";
 import { CONTROL, STEPS } from "../plan/layout.js";
 import { stepOperations } from "../plan/threads.js";
 import type { Crew } from "./crew.js";
 import type { Feed } from "./feed.js";
 import type { PreparedFit } from "./prepare.js";
+import type { TrainingMetrics } from "./reports.js";
 import { StepRates } from "./rates.js";
 import type { Slices } from "./slices.js";
 import { coreMath, lossDiverged } from "./step.js";
@@ -56,9 +56,9 @@ export class Steps {
 
   /**
    * @param instructions those of the training tape
-   * @param outputs where the outputs of the epoch's steps are kept, for metrics that need them all
+   * @param metrics what sees each step
    */
-  constructor(private readonly course: Course, private readonly instructions: number, readonly outputs: Float32Array | undefined) {
+  constructor(private readonly course: Course, private readonly instructions: number, private readonly metrics: TrainingMetrics) {
     const { model, call: { batch, optimizer } } = course;
     this.expectedMs = stepOperations(model.topology, batch) / 2e7;
     this.rates = new StepRates(optimizer, coreMath);
@@ -69,12 +69,13 @@ export class Steps {
   begin(epoch: number): void {
     this.epoch = epoch;
     this.step = this.lossSum = this.weightSum = this.hits = 0;
+    this.metrics.begin();
   }
 
   /** The steps of the epoch that are left, in chunks that one call of the core plays. */
   async run(): Promise<void> {
     const { course: { call: { batch, options }, feed, slices } } = this;
-    const alone = options.onBatch !== undefined || this.outputs !== undefined;
+    const alone = options.onBatch !== undefined || this.metrics.everyStep;
     for (;;) {
       const rows = feed.rowsAt(this.step * batch);
       if (rows === 0) return;
@@ -188,7 +189,7 @@ export class Steps {
     for (let i = 0; i < finished; i++) {
       const record = layout.steps / 8 + i * STEP_WORDS;
       const loss = core.f64[record + Step.loss];
-      if (this.outputs !== undefined) copyOutputs(model, core.f64[record + Step.rows], this.outputs, this.step * batch * model.topology.outputs);
+      this.metrics.collect(this.step * batch, core.f64[record + Step.rows]);
       this.lossSum += weights[i] * loss;
       this.weightSum += weights[i];
       this.hits += core.f64[record + Step.hits];

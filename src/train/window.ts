@@ -16,7 +16,7 @@ import type { LabelledData, PreparedData } from "./prepare.js";
 import type { Slices } from "./slices.js";
 
 /** Bytes of a window that cannot hold all samples: little enough to be filled in a few milliseconds, since the event loop waits meanwhile. */
-const WINDOW_BYTES = 4 * 2 ** 20;
+export const WINDOW_BYTES = 4 * 2 ** 20;
 
 /** A reader's rows in another order: those that `indices` names. */
 function rowsOf<R extends SampleReader>(reader: R, indices: Uint32Array): R {
