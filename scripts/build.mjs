@@ -29,10 +29,10 @@ const packaged = targets.filter((target) => target !== "debug");
 const RELAXED_MADD = "fd:261";
 
 /** dist/<key>.js and its source. */
-const entries = { index: "src/index.ts", tabular: "src/tabular/index.ts", node: "src/node.ts", cli: "src/cli/index.ts", worker: "src/engine/worker.ts", relaxed: "src/relaxed.ts" };
+const entries = { index: "src/index.ts", tabular: "src/tabular/index.ts", node: "src/node.ts", cli: "src/cli/index.ts", worker: "src/engine/worker.ts", relaxed: "src/relaxed.ts", "compare-worker": "src/compare/worker.ts" };
 
 /** The entries that may import node: modules; all others run in browsers too. */
-const nodeEntries = ["node", "cli"];
+const nodeEntries = ["node", "cli", "compare-worker"];
 
 /** Packages without a licence file of their own, and the package of the same project whose file holds for them. */
 const licenceOf = { "@assemblyscript/loader": "assemblyscript" };

@@ -15,6 +15,8 @@ export {
 export type { ActivationName, ActivationRecord, ActivationRisk, ActivationSpec } from "./describe/activations.js";
 export type { ActivationFacts, ActivationSource } from "./describe/facts.js";
 export { activate, activationDerivative } from "./activate.js";
+export { compareActivations } from "./compare/compare.js";
+export type { ComparedActivation, CompareOptions, Comparison } from "./compare/compare.js";
 export { plotActivation } from "./inspect/plot.js";
 export {
   constant, glorotNormal, glorotUniform, heNormal, heUniform, lecunNormal, lecunUniform, normal, ones, orthogonal, uniform, zeros,
