@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { adam, compareActivations, crossValidate, dense, leakyRelu, Network } from "../src/index.js";
-import type { Comparison } from "../src/index.js";
+
 import { holm, pairedTest, studentTail } from "../src/train/ttest.js";
 import { randomFloats } from "./kernels/stage.js";
 
@@ -14,8 +14,6 @@ const inputs = randomFloats(4, 2 * ROWS, -1.7, 1.7);
 const rows = Array.from({ length: ROWS }, (_, r) => [inputs[2 * r], inputs[2 * r + 1]]);
 const quadrant = rows.map(([x, y]) => (x * y > 0 ? 1 : 0));
 const fit = { epochs: 40, batchSize: 16, optimizer: adam({ learningRate: 0.02 }) };
-
-const withoutTime = ({ rows: compared }: Comparison) => compared.map(({ seconds: _, ...row }) => row);
 
 describe("compareActivations", () => {
   it("gives each activation what crossValidate gives that network", async () => {
