@@ -5,7 +5,6 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { adam, compareActivations, crossValidate, dense, leakyRelu, Network } from "../src/index.js";
-
 import { holm, pairedTest, studentTail } from "../src/train/ttest.js";
 import { randomFloats } from "./kernels/stage.js";
 

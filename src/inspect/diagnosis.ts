@@ -13,7 +13,7 @@ import { saturationBounds } from "../describe/saturation.js";
 import { scratchCore } from "../engine/core.js";
 import type { Model } from "../model.js";
 import type { LayerShape, Run } from "../plan/layout.js";
-import { diagnosisTape, hasSums } from "../plan/tape.js";
+import { activationOf, diagnosisTape, handedOn, hasSums } from "../plan/tape.js";
 import type { SampleReader } from "../samples.js";
 import type { TargetReader } from "../targets.js";
 import { findings } from "./findings.js";
@@ -79,7 +79,7 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
   const { topology, layout, core } = model;
   const { count } = source;
   const log = (x: number): number => scratchCore(0).exports.log64(x);
-  const bounds = topology.layers.map(({ spec }) => saturationBounds(spec.activation, log));
+  const bounds = topology.layers.map((shape) => saturationBounds(activationOf(shape), log));
   const every = count < MANY_SAMPLES ? 1 : ROWS_APART;
   let seen = 0;
   const plan = loss && { loss, hits: false, weighted: false };
@@ -95,9 +95,9 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
     model.playOnce("diagnosis", length, end - begin, 1 / count, begin);
     if (gradient !== undefined) addFloats(gradient, model.block(layout.gradient));
     for (const { index, units } of topology.layers) {
-      const { activations, stride } = layout.layers[index];
+      const { at, stride } = handedOn(topology, layout, index);
       for (let sample = distance * Math.ceil(begin / distance); sample < end; sample += distance) {
-        copyFloats(core.f32, activations / 4 + (sample - begin) * stride, units, kept[index], (sample / distance) * units);
+        copyFloats(core.f32, at / 4 + (sample - begin) * stride, units, kept[index], (sample / distance) * units);
       }
     }
   }
@@ -174,9 +174,21 @@ function readHistogram({ core: { f32, i32, u32 } }: Model, at: number, { min, ma
   };
 }
 
-/** The runs of a layer's parameters. */
-function runsOf({ weights, biases, slopes }: LayerShape): readonly Run[] {
-  return [weights, biases, slopes];
+/** The runs of a layer's parameters, of whatever kind it is. */
+function runsOf(shape: LayerShape): readonly Run[] {
+  const { weights, biases, slopes, gain, shift } = shape as Partial<Record<"weights" | "biases" | "slopes" | "gain" | "shift", Run>>;
+  return [weights, biases, slopes, gain, shift].filter((run) => run !== undefined);
+}
+
+/** The run that counts as a layer's weights: the gain of a normalisation, none of a layer without parameters. */
+export function weightsOf(shape: LayerShape): Run {
+  return runsOf(shape)[0] ?? { begin: 0, length: 0 };
+}
+
+/** The norm of all a layer's parameters in a block; undefined for a layer without any. */
+function norm(values: Float64Array, shape: LayerShape): number | undefined {
+  const runs = runsOf(shape);
+  return runs.length === 0 ? undefined : Math.sqrt(runs.reduce((sum, { begin, length }) => sum + squares(values, begin, begin + length), 0));
 }
 
 function squares(values: Float32Array | Float64Array, begin: number, end: number): number {
@@ -185,18 +197,21 @@ function squares(values: Float32Array | Float64Array, begin: number, end: number
   return sum;
 }
 
-/** Norms of each unit's row of weights; with their biases and slopes where `all`. */
-function unitNorms(values: Float32Array | Float64Array, { units, inputs, weights, biases, slopes }: LayerShape, all: boolean): number[] {
-  return Array.from({ length: units }, (_, j) => {
-    const row = weights.begin + j * inputs;
-    const own = all ? [biases, slopes].filter(({ length }) => length === units) : [];
-    return Math.sqrt(own.reduce((sum, { begin }) => sum + values[begin + j] * values[begin + j], squares(values, row, row + inputs)));
+/** Norms of each unit's own row of weights; with its biases and slopes where `all`. */
+function unitNorms(values: Float32Array | Float64Array, shape: LayerShape, all: boolean): number[] {
+  const [weights, ...others] = runsOf(shape);
+  if (weights === undefined) return Array.from({ length: shape.units }, () => 0);
+  const length = weights.length / shape.units;
+  const own = all ? others.filter((run) => run.length === shape.units) : [];
+  return Array.from({ length: shape.units }, (_, j) => {
+    const row = weights.begin + j * length;
+    return Math.sqrt(own.reduce((sum, { begin }) => sum + values[begin + j] * values[begin + j], squares(values, row, row + length)));
   });
 }
 
-/** The norm of a layer's weights. */
-function weightNorm(parameters: Float32Array, { weights }: LayerShape): number {
-  return Math.sqrt(squares(parameters, weights.begin, weights.begin + weights.length));
+function weightNorm(parameters: Float32Array, shape: LayerShape): number {
+  const { begin, length } = weightsOf(shape);
+  return Math.sqrt(squares(parameters, begin, begin + length));
 }
 
 /** What a layer's figures say, with those of its units where they are asked for. */
@@ -206,7 +221,7 @@ function describeLayer(figures: LayerFigures, count: number, parameters: Float32
   const dead = zeros.reduce((sum, zero) => sum + (zero === count ? 1 : 0), 0);
   const together = over(activations);
   const sumsTogether = over(sums);
-  const norm = gradient && Math.sqrt(runsOf(shape).reduce((sum, { begin, length }) => sum + squares(gradient, begin, begin + length), 0));
+  const gradientNorm = gradient && norm(gradient, shape);
   const numbers = (values: Float64Array): readonly number[] => Array.from(values);
   const shares = (counts: Uint32Array): readonly number[] => Array.from(counts, (hits) => hits / count);
   const described: UnitDiagnosis | undefined = !withUnits ? undefined : {
@@ -223,8 +238,8 @@ function describeLayer(figures: LayerFigures, count: number, parameters: Float32
     meanWeightedSum: sumsTogether.mean, weightedSumDeviation: sumsTogether.deviation,
     meanActivation: together.mean, activationDeviation: together.deviation,
     weightedSumHistogram: sumsHistogram, activationHistogram: activationsHistogram,
-    ...(norm !== undefined && { gradientNorm: norm }),
-    ...(norm !== undefined && outputNorm !== undefined && outputNorm > 0 && { gradientRatio: norm / outputNorm }),
+    ...(gradientNorm !== undefined && { gradientNorm }),
+    ...(gradientNorm !== undefined && outputNorm !== undefined && outputNorm > 0 && { gradientRatio: gradientNorm / outputNorm }),
     weightNorm: weightNorm(parameters, shape),
     ...(described && { units: described }),
   };
@@ -250,8 +265,8 @@ export interface DiagnosisDemand {
 export function diagnoseRows(model: Model, source: RowSource, loss: Loss | undefined, { units, updateRatios }: DiagnosisDemand): Diagnosis {
   const figures = gatherFigures(model, source, loss);
   const parameters = model.block(model.layout.parameters);
-  const last = figures.layers[figures.layers.length - 1];
-  const outputNorm = last.gradient && Math.sqrt(runsOf(last.shape).reduce((sum, { begin, length }) => sum + squares(last.gradient!, begin, begin + length), 0));
+  const last = [...figures.layers].reverse().find(({ shape }) => runsOf(shape).length > 0)!;
+  const outputNorm = last.gradient && norm(last.gradient, last.shape);
   const layers = figures.layers.map((layer, i): LayerDiagnosis => ({
     ...describeLayer(layer, figures.count, parameters, outputNorm, units),
     ...(updateRatios && { updateRatio: updateRatios[i] }),

@@ -10,6 +10,8 @@ import { formatActivation } from "../describe/activations.js";
 import { defaultWeightInit } from "../describe/initializers.js";
 import type { Model } from "../model.js";
 import type { LayerShape } from "../plan/layout.js";
+import { activationOf } from "../plan/tape.js";
+import { weightsOf } from "./diagnosis.js";
 import type { NetworkFigures } from "./diagnosis.js";
 import type { Redundancy } from "./redundancy.js";
 
@@ -61,14 +63,22 @@ function percent(share: number): string {
   return `${Number((100 * share).toPrecision(3))} %`;
 }
 
+/** Whether a layer is one of neurons, not of a normalisation or a dropout. */
+function isDense({ kind }: { readonly kind: string }): boolean {
+  return kind === "dense";
+}
+
 /** Layer 2 (relu, 16 units). */
-function layerName({ index, units, spec }: LayerShape): string {
-  return `Layer ${index} (${formatActivation(spec.activation)}, ${units} ${units === 1 ? "unit" : "units"})`;
+function layerName(shape: LayerShape): string {
+  const { index, units, kind } = shape;
+  return `Layer ${index} (${isDense(shape) ? formatActivation(activationOf(shape)) : kind}, ${units} ${units === 1 ? "unit" : "units"})`;
 }
 
 /** The default start of weights before an activation, and its deviation. */
-function startOf({ spec, inputs, units }: LayerShape): { readonly name: string; readonly deviation: number } {
-  const { name } = defaultWeightInit(spec.activation);
+function startOf(shape: LayerShape): { readonly name: string; readonly deviation: number } {
+  const { inputs, units } = shape;
+  if (!isDense(shape)) return { name: "ones", deviation: 1 };
+  const { name } = defaultWeightInit(activationOf(shape));
   const variance = name === "heNormal" ? 2 / inputs : name === "lecunNormal" ? 1 / inputs : 2 / (inputs + units);
   return { name, deviation: Math.sqrt(variance) };
 }
@@ -76,13 +86,13 @@ function startOf({ spec, inputs, units }: LayerShape): { readonly name: string; 
 /** Root mean square of a layer's weights as a multiple of that of its default start. */
 function weightScale({ figures, layers }: Findable, index: number): number {
   const { shape } = figures.layers[index];
-  return layers[index].weightNorm / Math.sqrt(shape.weights.length) / startOf(shape).deviation;
+  return isDense(shape) ? layers[index].weightNorm / Math.sqrt(weightsOf(shape).length) / startOf(shape).deviation : 1;
 }
 
 function weightsAdvice(all: Findable, index: number): string {
   const { shape } = all.figures.layers[index];
   const { name, deviation } = startOf(shape);
-  const size = all.layers[index].weightNorm / Math.sqrt(shape.weights.length);
+  const size = all.layers[index].weightNorm / Math.sqrt(weightsOf(shape).length);
   return `Start the weights of layer ${index} by weightInit: "${name}": their root mean square is ${short(size)}, that start has ${short(deviation)}.`;
 }
 
@@ -113,13 +123,13 @@ function unscaledInputs({ figures: { samples, count } }: Findable): Finding[] {
 function deadUnits({ figures, layers }: Findable, index: number): Finding[] {
   const { shape } = figures.layers[index];
   const { deadFraction } = layers[index];
-  if (deadFraction < DEAD_SHARE) return [];
+  if (deadFraction < DEAD_SHARE || !isDense(shape)) return [];
   const dead = Math.round(deadFraction * shape.units);
   return [{
     layer: index, kind: "deadUnits", value: deadFraction,
     message: `${layerName(shape)}: ${dead} of ${shape.units} units (${percent(deadFraction)}) are 0 on all ${figures.count} samples and get no gradient, so they cannot learn.`,
     advice: `Make the layer anew with leakyRelu, dense(${shape.units}, "leakyRelu"), whose units have a gradient everywhere${
-      shape.spec.activation.name === "leakyRelu" ? ' (give it a slope above 0)' : ""}; a lower learningRate keeps them from falling so far.`,
+      activationOf(shape).name === "leakyRelu" ? ' (give it a slope above 0)' : ""}; a lower learningRate keeps them from falling so far.`,
   }];
 }
 
@@ -135,7 +145,7 @@ function saturationLimit({ name }: ActivationSpec): number {
 function saturation(all: Findable, index: number, unscaled: boolean): Finding[] {
   const { shape, sums } = all.figures.layers[index];
   const { saturatedFraction, weightedSumDeviation } = all.layers[index];
-  if (saturatedFraction < saturationLimit(shape.spec.activation)) return [];
+  if (saturatedFraction < saturationLimit(activationOf(shape)) || !isDense(shape)) return [];
   const shown = sums.max.reduce((most, value, i) => Math.max(most, Math.abs(value), Math.abs(sums.min[i])), 0);
   return [{
     layer: index, kind: "saturation", value: saturatedFraction,
@@ -159,7 +169,7 @@ function unusedCapacity(all: Findable, index: number): Finding[] {
   const { shape } = all.figures.layers[index];
   const { constant, copies } = all.redundant[index];
   const unused = constant.length + copies.length;
-  if (unused < 2 || unused < UNUSED_SHARE * shape.units || !inputsVary(all, index)) return [];
+  if (!isDense(shape) || unused < 2 || unused < UNUSED_SHARE * shape.units || !inputsVary(all, index)) return [];
   const parts = [
     ...(copies.length > 0 ? [`${copies.length} of ${shape.units} units are copies of others (unit ${copies[0][0]} of unit ${copies[0][1]})`] : []),
     ...(constant.length > 0 ? [`${constant.length} of ${shape.units} units say the same on every sample (unit ${constant[0]})`] : []),
@@ -176,8 +186,9 @@ function unusedCapacity(all: Findable, index: number): Finding[] {
 
 /** Whether the units that are copies have the same weights, and those that are constant none. */
 function startedAlike({ model, figures, redundant }: Findable, index: number): boolean {
-  const { shape: { weights, inputs } } = figures.layers[index];
-  const rows = model.floats(weights);
+  const { shape } = figures.layers[index];
+  const { inputs } = shape;
+  const rows = model.floats(weightsOf(shape));
   const same = (unit: number, other: (i: number) => number): boolean => {
     for (let i = 0; i < inputs; i++) if (rows[unit * inputs + i] !== other(i)) return false;
     return true;
@@ -194,7 +205,7 @@ function explodingGradient(all: Findable, unscaled: boolean): Finding[] {
   layers.forEach(({ gradientNorm, gradientRatio = 1, weightNorm }, index) => {
     if (gradientNorm === undefined) return;
     const { shape } = figures.layers[index];
-    const step = gradientNorm / Math.max(weightNorm, SMALL_WEIGHTS * startOf(shape).deviation * Math.sqrt(shape.weights.length));
+    const step = gradientNorm / Math.max(weightNorm, SMALL_WEIGHTS * startOf(shape).deviation * Math.sqrt(weightsOf(shape).length));
     const explodes = !Number.isFinite(gradientNorm) || step > EXPLODING_STEP || (gradientRatio > EXPLODING_RATIO && step > EXPLODING_RATIO_STEP);
     if (!explodes || (worst >= 0 && !(step > value))) return;
     [worst, value] = [index, step];
@@ -223,13 +234,13 @@ function vanishingGradient(all: Findable): Finding[] {
   if (faint.length === 0) return [];
   const least = faint.reduce((best, index) => (layers[index].gradientRatio! < layers[best].gradientRatio! ? index : best), faint[0]);
   const behind = figures.layers.slice(least, -1).map(({ shape }) => shape);
-  const bounded = behind.find(({ spec: { activation } }) => saturationLimit(activation) < Infinity);
+  const bounded = behind.find((shape) => saturationLimit(activationOf(shape)) < Infinity);
   const small = figures.layers.slice(least).reduce((best, { shape }) => (weightScale(all, shape.index) < weightScale(all, best) ? shape.index : best), least);
   const { gradientNorm, gradientRatio } = layers[least];
   const advice = weightScale(all, small) < SMALL_WEIGHTS
     ? weightsAdvice(all, small)
     : bounded !== undefined
-      ? `Use relu in the hidden layers in place of ${formatActivation(bounded.spec.activation)}: its derivative is 1 where it is active, and its start, heNormal, keeps the gradient's size.`
+      ? `Use relu in the hidden layers in place of ${formatActivation(activationOf(bounded))}: its derivative is 1 where it is active, and its start, heNormal, keeps the gradient's size.`
       : `Use fewer hidden layers: ${layers.length - 1} are more than the gradient passes.`;
   return [{
     layer: least, kind: "vanishingGradient", value: gradientRatio!,

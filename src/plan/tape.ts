@@ -289,9 +289,23 @@ export function gradientTape(topology: Topology, layout: Layout, plan: LossPlan)
   return tape;
 }
 
+/** The activation of a layer; one that has none hands on what it computes. */
+export function activationOf({ spec }: LayerShape): ActivationSpec {
+  return "activation" in spec ? spec.activation : { name: "linear" };
+}
+
 /** Whether a layer has weighted sums beside its activations. */
-export function hasSums({ spec: { activation } }: LayerShape): boolean {
-  return activation.name !== "linear";
+export function hasSums(shape: LayerShape): boolean {
+  return activationOf(shape).name !== "linear";
+}
+
+/** What layer `index` hands on outside of training, where dropout lets all pass and has no matrix of its own; −1 is the samples. */
+export function handedOn(topology: Topology, layout: Layout, index: number): { readonly at: number; readonly stride: number } {
+  if (index < 0) return { at: layout.samples, stride: layout.sampleStride };
+  const kind: string = topology.layers[index].kind;
+  if (kind === "dropout") return handedOn(topology, layout, index - 1);
+  const { activations, stride } = layout.layers[index];
+  return { at: activations, stride };
 }
 
 /** Where a diagnosis has a layer's weighted sums: a layer that keeps one matrix writes them to the first gradient's, which is free until the loss. */
@@ -301,11 +315,13 @@ function diagnosedSums(shape: LayerShape, { layers, gradients }: Layout): number
 }
 
 /** What the columns of a layer do, and the spread of its sums and activations. */
-function addFigures(tape: Tape, shape: LayerShape, layout: Layout, { low, innerLow, innerHigh, high }: SaturationBounds): void {
-  const { units, index, spec: { activation } } = shape;
-  const { activations, stride } = layout.layers[index];
+function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: LayerShape, { low, innerLow, innerHigh, high }: SaturationBounds): void {
+  const { units, index } = shape;
+  const activation = activationOf(shape);
+  const { at: activations, stride } = handedOn(topology, layout, index);
   const { figures, sumsHistogram, activationsHistogram } = layout.figures[index];
-  const sums = diagnosedSums(shape, layout);
+  const sums = hasSums(shape) ? diagnosedSums(shape, layout) : activations;
+  const slopes = "slopes" in shape ? layout.parameters + 4 * shape.slopes.begin : 0;
   tape.add(Op.columnFigures, [
     [ColumnFigures.sums, sums],
     [ColumnFigures.activations, activations],
@@ -313,7 +329,7 @@ function addFigures(tape: Tape, shape: LayerShape, layout: Layout, { low, innerL
     [ColumnFigures.stride, 4 * stride],
     [ColumnFigures.units, units],
     [ColumnFigures.figures, figures],
-    [ColumnFigures.slopes, activation.name === "prelu" ? layout.parameters + 4 * shape.slopes.begin : 0],
+    [ColumnFigures.slopes, activation.name === "prelu" ? slopes : 0],
     [ColumnFigures.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
     [ColumnFigures.every, 1],
   ]);
@@ -342,7 +358,7 @@ export function diagnosisTape(topology: Topology, layout: Layout, bounds: readon
   tape.float([[ColumnFigures.low, -Infinity], [ColumnFigures.innerLow, Infinity], [ColumnFigures.innerHigh, -Infinity], [ColumnFigures.high, Infinity], [ColumnFigures.flatBelow, -Infinity]]);
   for (const shape of topology.layers) {
     addForward(tape, topology, layout, shape.index, diagnosedSums(shape, layout));
-    addFigures(tape, shape, layout, bounds[shape.index]);
+    addFigures(tape, topology, layout, shape, bounds[shape.index]);
   }
   if (plan === undefined) return tape;
   const fused = addLoss(tape, topology, layout, plan, true);

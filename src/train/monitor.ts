@@ -4,7 +4,7 @@
 //   updateRatio  ‖W after − W before the epoch's last step‖ / ‖W before‖
 
 import type { Diagnosis } from "../describe/diagnosis.js";
-import { diagnoseRows } from "../inspect/diagnosis.js";
+import { diagnoseRows, weightsOf } from "../inspect/diagnosis.js";
 import { windowSource } from "../inspect/inference.js";
 import type { RowSource } from "../inspect/inference.js";
 import type { Course } from "./steps.js";
@@ -35,7 +35,10 @@ export class Monitor {
   diagnose(): Diagnosis {
     const { course: { model, call: { loss } }, before } = this;
     const now = model.block(model.layout.parameters);
-    const updateRatios = before && model.topology.layers.map(({ weights: { begin, length } }) => moved(before, now, begin, begin + length));
+    const updateRatios = before && model.topology.layers.map((shape) => {
+      const { begin, length } = weightsOf(shape);
+      return moved(before, now, begin, begin + length);
+    });
     this.before = undefined;
     return diagnoseRows(model, this.rows(loss.name === "crossEntropy" ? loss.labelSmoothing : 0), loss, { units: false, updateRatios });
   }
