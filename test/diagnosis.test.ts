@@ -190,6 +190,17 @@ describe("diagnose", () => {
     expect(network.diagnose(flat, classes).layers[0].gradientNorm).not.toBeCloseTo(norm, 4);
   });
 
+  it("counts a unit at its very bound, where the derivative is PyTorch's: 0", async () => {
+    for (const [activation, bound] of [["relu", 0], ["relu6", 6], ["hardTanh", -1], ["hardTanh", 1], ["hardSigmoid", 3], ["hardSigmoid", -3]] as const) {
+      const network = await Network.create({ inputs: 2, layers: [dense(5, activation), dense(1)] });
+      network.layers[0].weights.fill(0);
+      network.layers[0].biases.fill(bound);
+      const [layer] = network.diagnose([[1, 2], [3, 4]]).layers;
+      expect(layer.saturatedFraction, `${activation} at ${bound}`).toBe(1);
+      expect(layer.deadFraction, `${activation} at ${bound}`).toBe(activation === "relu" || bound === -3 ? 1 : 0);
+    }
+  });
+
   it("changes nothing", async () => {
     const network = await Network.create({ inputs: 4, layers: [dense(5, "relu"), dense(3, "softmax")], seed: 2 });
     const before = network.save();
