@@ -10,8 +10,9 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, Average, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
-  INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
+  ActivationBackward, ActivationCode, Average, BLOCK, BatchNorm, ClipNorm, ClipValue, ColumnFigures, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, Histogram,
+  HitMode, INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update,
+  WeightGradient,
 } from "./codes";
 import { denseSingle, inputGradient, weightGradient } from "./dense";
 import { dropoutBackward, dropoutForward } from "./dropout";
@@ -21,6 +22,7 @@ import { hitRows, lossRows } from "./losses";
 import { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
 import { averageRun, clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
+import { addHistogram, columnFigures } from "./statistics";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 
 @inline
@@ -164,6 +166,22 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
     case Op.layerNormBackward:
       return layerNormBackward(shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads), word(at, LayerNorm.units), address(at, LayerNorm.input),
         address(at, LayerNorm.inputStride), address(at, LayerNorm.gradient), address(at, LayerNorm.stride), address(at, LayerNorm.gain), address(at, LayerNorm.statistics));
+    case Op.columnFigures: {
+      const units = word(at, ColumnFigures.units);
+      const panels = units + 7 >> 3;
+      const every = word(at, ColumnFigures.every);
+      return columnFigures((rows + every - 1) / every, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, units), units,
+        address(at, ColumnFigures.sums), address(at, ColumnFigures.activations), address(at, ColumnFigures.measured), address(at, ColumnFigures.stride) * every,
+        address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0, number(at, ColumnFigures.low), number(at, ColumnFigures.innerLow),
+        number(at, ColumnFigures.innerHigh), number(at, ColumnFigures.high), number(at, ColumnFigures.flatBelow), address(at, ColumnFigures.slopes),
+        word(at, ColumnFigures.sharedSlope) != 0);
+    }
+    case Op.histogram:
+      if (thread == 0) {
+        addHistogram(rows, word(at, Histogram.units), address(at, Histogram.values), address(at, Histogram.stride), address(at, Histogram.least),
+          address(at, Histogram.greatest), address(at, Histogram.histogram), stepNumber(step, Step.first) == 0, panel);
+      }
+      return;
     default: unreachable();
   }
 }

@@ -46,10 +46,11 @@ const entries = {
   worker: "src/engine/worker.ts",
   relaxed: "src/relaxed.ts",
   predict: "src/predict.ts",
+  "compare-worker": "src/compare/worker.ts",
 };
 
 /** The entries that may import node: modules; all others run in browsers too. */
-const nodeEntries = ["node", "cli"];
+const nodeEntries = ["node", "cli", "compare-worker"];
 
 /**
  * Forms of entries that have another core in place of build/embedded.ts: `names` are the files in dist, without .js, and their entries.

@@ -15,7 +15,11 @@ export {
 } from "./describe/activations.js";
 export type { ActivationName, ActivationRecord, ActivationRisk, ActivationSpec } from "./describe/activations.js";
 export type { CustomActivation } from "./describe/customActivation.js";
+export type { ActivationFacts, ActivationSource } from "./describe/facts.js";
 export { activate, activationDerivative } from "./activate.js";
+export { compareActivations } from "./compare/compare.js";
+export type { ComparedActivation, CompareOptions, Comparison } from "./compare/compare.js";
+export { plotActivation } from "./inspect/plot.js";
 export {
   constant, glorotNormal, glorotUniform, heNormal, heUniform, lecunNormal, lecunUniform, normal, ones, orthogonal, uniform, zeros,
 } from "./describe/initializers.js";
@@ -30,7 +34,7 @@ export { cosineDecay, exponentialDecay, oneCycle, reduceOnPlateau, stepDecay } f
 export type { Schedule, ScheduleName } from "./describe/schedules.js";
 export type { Metric } from "./describe/metrics.js";
 export type { BatchReport, EpochReport, FitOptions, History } from "./describe/fit.js";
-export type { Diagnosis, Finding, LayerDiagnosis } from "./describe/diagnosis.js";
+export type { Diagnosis, Finding, Histogram, LayerDiagnosis, UnitDiagnosis } from "./describe/diagnosis.js";
 export { confusionMatrix, rocCurve } from "./train/metrics.js";
 export type { NumericArray, Samples, Targets } from "./samples.js";
 export { crossValidate } from "./crossvalidate.js";

@@ -2,6 +2,7 @@
 // Network: the one class that users hold. It checks its arguments, delegates, and computes nothing itself.
 
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
+import type { Diagnosis } from "./describe/diagnosis.js";
 import type { FitOptions, History } from "./describe/fit.js";
 import { checkCustomList, formatActivation } from "./describe/activations.js";
 import type { CustomActivation } from "./describe/customActivation.js";
@@ -14,6 +15,7 @@ import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
 import { checkPreparation, checkSavable, loadModel, saveModel } from "./files/model.js";
+import { diagnoseRows, diagnosisSource } from "./inspect/diagnosis.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 import { explainNeuron } from "./inspect/neuron.js";
@@ -240,6 +242,27 @@ export class Network {
     const loss = this.lossFor(model, checkKeys("gradients", options, ["loss"]).loss, "gradients");
     const data = checkData(model, inputs, targets, loss);
     return gradientRows(model, readerSource(model, data.samples, data.targets, loss), loss);
+  }
+
+  /**
+   * What every layer and unit does on the samples, and what is wrong with it: dead and saturated units, how weighted sums and activations spread, and with
+   * targets the gradient of the mean loss, layer by layer. One pass over the data in inference mode; nothing changes.
+   * @param options loss: that of the last fit, else what suits the output
+   * @throws {TypeError | RangeError} for samples, targets or options that are not allowed
+   * @example
+   * const { layers, findings } = network.diagnose(inputs, targets);
+   * for (const { message, advice } of findings) console.log(`${message} ${advice}`);
+   */
+  diagnose(inputs: Samples, targets?: Targets, options: { loss?: Loss | LossName } = {}): Diagnosis {
+    const model = this.still("diagnose");
+    const given = checkKeys("diagnose", options, ["loss"]);
+    const loss = this.lossFor(model, given.loss, "diagnose");
+    if (targets === undefined) {
+      const samples = checkSamples("inputs", inputs, model.topology.inputs);
+      return diagnoseRows(model, diagnosisSource(model, samples), undefined, { units: true });
+    }
+    const data = checkData(model, inputs, targets, loss);
+    return diagnoseRows(model, diagnosisSource(model, data.samples, data.targets, loss), loss, { units: true });
   }
 
   /**

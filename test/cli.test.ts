@@ -75,6 +75,37 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+describe("compare", () => {
+  it("prints a table, and writes a page that stands alone", async () => {
+    const { code, stdout, stderr } = await run(["compare", data("iris"), "--target", "species", "--activations", "linear,relu", "--folds", "3", "--epochs", "5", "--report", "compared.html"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^species: classification from 4 columns, 150 rows, hidden layers 16, 16, 3 folds/);
+    expect(stdout).toMatch(/^linear +\d/m);
+    expect(stdout).toMatch(/^relu .*(best|yes|no), p|best$/m);
+    const page = await readFile(join(folder, "compared.html"), "utf8");
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
+    expect(page.match(/<svg/g)!.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it("prints one object with --json, the same for any number of threads", async () => {
+    const compared = async (threads: string) => JSON.parse((await run(["compare", data("diabetes"), "--target", "progression", "--activations", "tanh,relu", "--folds", "2", "--epochs", "3", "--threads", threads, "--json"])).stdout) as
+      { task: string; seconds: number; activations: { activation: string; seconds: number; metrics: Record<string, unknown> }[] };
+    const plain = ({ seconds: _, ...rest }: Awaited<ReturnType<typeof compared>>) => ({ ...rest, activations: rest.activations.map(({ seconds: __, ...row }) => row) });
+    const one = plain(await compared("1"));
+    expect(one.task).toBe("regression");
+    expect(one.activations.map(({ activation, metrics }) => [activation, Object.keys(metrics)])).toEqual([["tanh", ["r2", "rootMeanSquaredError"]], ["relu", ["r2", "rootMeanSquaredError"]]]);
+    expect(plain(await compared("3"))).toEqual(one);
+  });
+
+  it("refuses what it cannot compare in one line", async () => {
+    expect(await failure(["compare", data("iris")])).toEqual({ code: 2, line: "compare: required option '--target <column>' not specified" });
+    expect(await failure(["compare", data("iris"), "--target", "specie"])).toEqual({ code: 1, line: "compare: no column 'specie' in iris.csv. Did you mean 'species'?" });
+    expect((await failure(["compare", data("iris"), "--target", "species", "--activations", "relu,rleu"])).line).toContain("Did you mean 'relu'?");
+    expect((await failure(["compare", data("iris"), "--target", "species", "--hidden", "none"])).code).toBe(2);
+  });
+});
+
 describe("train", () => {
   it("shows accuracy and confusion matrix on stdout, a few lines of progress on stderr, and writes the model", async () => {
     const { code, stdout, stderr } = await run(["train", data("iris"), "--target", "species", "--seed", "2", "--out", "second.safetensors"]);

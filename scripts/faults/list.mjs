@@ -21,9 +21,35 @@ const AVERAGE = ["test/average.test.ts"];
 const STREAM = ["test/stream.test.ts"];
 const CUSTOM = ["test/custom-activation.test.ts"];
 const FOLDS = ["test/crossvalidate.test.ts"];
+const DIAGNOSIS = ["test/diagnosis.test.ts"];
 
 /** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
 export const faults = [
+  // figures of a diagnosis
+  {
+    name: "figures-first-chunk", what: "the figures of each chunk begin anew", file: "assembly/tape.ts",
+    find: "address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0,", put: "address(at, ColumnFigures.figures), true,", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "figures-other-half", what: "the squares of two columns are those of their neighbours", file: "assembly/statistics.ts",
+    find: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(high64, high64));", put: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(low64, low64));", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "figures-at-the-bound", what: "a unit at its bound is not saturated", file: "assembly/statistics.ts",
+    find: "v128.or(f32x4.le(m, low), f32x4.ge(m, high))", put: "v128.or(f32x4.lt(m, low), f32x4.ge(m, high))", tests: DIAGNOSIS, only: "diagnose",
+  },
+  {
+    name: "figures-zero-crossing", what: "an activation of 0 counts as dead whatever its derivative", file: "assembly/statistics.ts",
+    find: "v128.and(f32x4.eq(av, zero), f32x4.lt(zv, below))", put: "f32x4.eq(av, zero)", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "histogram-merge", what: "bins that become wider leave their counts where they were", file: "assembly/statistics.ts",
+    find: "(before + i >> doublings) - base", put: "before + i - base", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "histogram-last-columns", what: "the last columns of a row are not counted", file: "assembly/statistics.ts",
+    find: "for (; column < units; ++column) count(", put: "for (; column < units - 1; ++column) count(", tests: DIAGNOSIS, only: "for every activation",
+  },
   // the matrix product and the dense layer
   {
     name: "gemm-one-lane", what: "one lane of the panel takes its neighbour, behind the last whole block of 4 k", file: "assembly/gemm.ts",

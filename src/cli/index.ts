@@ -9,6 +9,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { didYouMean, listNames } from "../check.js";
 import { activationNames } from "../describe/activations.js";
 import { optimizerNames } from "../describe/optimizers.js";
+import { tabularDefaults } from "../tabular/options.js";
+import { compare } from "./compare.js";
 import { evaluate } from "./evaluate.js";
 import { Interrupted, UsageError } from "./input.js";
 import { inspect } from "./inspect.js";
@@ -160,6 +162,23 @@ function describe(): Command {
     .argument("<model>", "a model file")
     .option("--json", "print one JSON object")
     .action((model, options) => run(() => inspect(model, options)));
+
+  const hiddenNames = activationNames.filter((activation) => activation !== "softmax");
+  command("compare", "try activations of the hidden layers on a CSV file")
+    .argument("<data.csv>", "a CSV file with a header line, or -")
+    .option("--target <column>", "the column to learn (required)")
+    .addOption(new Option("--task <task>", "classification or regression (default: by the target)").argParser(oneOf(["classification", "regression"])))
+    .option("--activations <names>", "those to compare", (text: string) => text.split(",").map((each) => oneOf(hiddenNames)(each.trim())), ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "prelu"])
+    .option("--hidden <units>", "units of the hidden layers", hiddenLayers, [16, 16])
+    .option("--folds <count>", "parts that are held out in turn", integer(2, LARGEST_COUNT), 5)
+    .option("--epochs <count>", "of each network", integer(1, LARGEST_COUNT), 100)
+    .option("--batch-size <rows>", "rows a step", integer(1, LARGEST_COUNT), 32)
+    .option("--learning-rate <rate>", "of adam, above 0", number((value) => value > 0 && value < 1e38, "a number above 0"), 0.003)
+    .option("--seed <integer>", "of folds, weights and order", integer(0, Number.MAX_SAFE_INTEGER), tabularDefaults.seed)
+    .option("--threads <count>", "networks side by side, or auto", threads, "auto")
+    .option("--report <file>", "write a page with curves and pictures")
+    .option("--json", "print one JSON object")
+    .action((data, options) => run((signal) => compare(data, options, signal)));
 
   for (const [each, text] of Object.entries(helpTexts)) (each === "" ? program : program.commands.find((one) => one.name() === each))!.addHelpText("after", text);
   for (const each of [program, ...program.commands]) {

@@ -6,6 +6,8 @@ import { ActivationCode } from "../../assembly/codes.js";
 import { at, checkBoolean, checkFinite, checkKeys, checkName, isArray, isPlainObject, splitSpec, wrongKind, wrongValue } from "../check.js";
 import { checkCustom } from "./customActivation.js";
 import type { CustomActivation, CustomSpec } from "./customActivation.js";
+import { activationFacts } from "./facts.js";
+import type { ActivationFacts } from "./facts.js";
 
 /** The activations without parameters. */
 type PlainActivationName =
@@ -192,7 +194,8 @@ export function exponential(options: NoOptions = {}): Spec<"exponential"> {
 /** The spec that a name or a spec stands for, checked anew and with all parameters. Where softmax may stand is not checked here. */
 export function resolveActivation(value: unknown, subject: string): ActivationSpec {
   if (isPlainObject(value)) {
-    if (Object.hasOwn(value, "forward") || Object.hasOwn(value, "derivative")) return Object.freeze({ name: "custom", custom: checkCustom(subject, value, activationNames) });
+    // a record of `activations` has a derivative too, in words
+    if (Object.hasOwn(value, "forward") || typeof value.derivative === "function") return Object.freeze({ name: "custom", custom: checkCustom(subject, value, activationNames) });
     if (value.name === "custom") return Object.freeze({ name: "custom", custom: checkCustom(subject, checkKeys(subject, value, ["name", "custom"]).custom, activationNames) });
   }
   const { name, options } = splitSpec(subject, value, activationNames);
@@ -258,8 +261,9 @@ export function activationParameter(spec: ActivationSpec): number {
 export type ActivationRisk = "vanishingGradient" | "deadUnits" | "unboundedOutput";
 
 /** What is known of an activation, for its default parameters. */
-export interface ActivationRecord {
+export interface ActivationRecord extends ActivationFacts {
   readonly name: ActivationName;
+  /** f(z), plain; `latex` is the same. */
   readonly formula: string;
   /** Greatest lower and least upper bound of f over finite z. */
   readonly range: readonly [min: number, max: number];
@@ -287,14 +291,14 @@ interface Traits {
   readonly outputOnly?: boolean;
 }
 
-function record(name: ActivationName, formula: string, min: number, max: number, risks: ActivationRisk[], traits: Traits = {}): ActivationRecord {
+function record(name: ActivationName, formula: string, min: number, max: number, risks: ActivationRisk[], traits: Traits = {}): Omit<ActivationRecord, keyof ActivationFacts> {
   const { zeroCentered = false, monotonic = true, outputOnly = false } = traits;
   const bounded = Number.isFinite(min) && Number.isFinite(max);
   const range = Object.freeze([min, max] as const);
   return Object.freeze({ name, formula, range, bounded, zeroCentered, monotonic, outputOnly, risks: Object.freeze(risks) });
 }
 
-const records: { readonly [N in ActivationName]: ActivationRecord } = {
+const makeRecords = (): { readonly [N in ActivationName]: Omit<ActivationRecord, keyof ActivationFacts> } => ({
   linear: record("linear", "z", -Infinity, Infinity, ["unboundedOutput"], { zeroCentered: true }),
   sigmoid: record("sigmoid", "1 / (1 + e^−z)", 0, 1, ["vanishingGradient"]),
   tanh: record("tanh", "tanh z", -1, 1, ["vanishingGradient"], { zeroCentered: true }),
@@ -313,10 +317,13 @@ const records: { readonly [N in ActivationName]: ActivationRecord } = {
   hardSigmoid: record("hardSigmoid", "clamp(z/6 + 1/2, 0, 1)", 0, 1, ["vanishingGradient", "deadUnits"]),
   hardTanh: record("hardTanh", "clamp(z, −1, 1)", -1, 1, ["vanishingGradient"], { zeroCentered: true }),
   exponential: record("exponential", "e^z", 0, Infinity, ["unboundedOutput"]),
-};
+});
 
 /**
  * What is known of each activation, by name; read-only.
  * @example activations.tanh.range   // [-1, 1]
  */
-export const activations: { readonly [N in ActivationName]: ActivationRecord } = Object.freeze(records);
+export const activations: { readonly [N in ActivationName]: ActivationRecord } = /* @__PURE__ */ (() => {
+  const facts = activationFacts();
+  return Object.freeze(Object.fromEntries(Object.values(makeRecords()).map((each) => [each.name, Object.freeze({ ...each, ...facts[each.name] })]))) as unknown as { readonly [N in ActivationName]: ActivationRecord };
+})();

@@ -169,3 +169,41 @@ export function workerStarters(script: string): readonly (() => WorkerLike)[] {
   // where a content security policy has no worker-src blob:, the file beside this one
   return [fromBlob, () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "rosenblatt" })];
 }
+
+/** A thread that answers one message at a time. */
+export interface AskedThread {
+  /** @throws the signal's reason once it is aborted, or the error with which the thread ended */
+  ask(message: unknown, signal?: AbortSignal): Promise<unknown>;
+  end(): Promise<unknown>;
+}
+
+/**
+ * A thread of Node that runs a file which lies beside the module at `base`; undefined where there are no such threads, or no such file (a bundle, another host).
+ * @param data what it finds as its workerData
+ */
+export async function threadOf<T>(file: string, base: string, data: T): Promise<AskedThread | undefined> {
+  const threads = builtin<typeof import("node:worker_threads")>("node:worker_threads");
+  const files = builtin<typeof import("node:fs")>("node:fs");
+  if (threads === undefined || files === undefined || !base.startsWith("file:")) return undefined;
+  const url = new URL(file, base);
+  if (!files.existsSync(url)) return undefined;
+  const worker = new threads.Worker(url, { workerData: data, execArgv: [] });
+  return {
+    ask: (message, signal) => new Promise((resolve, reject) => {
+      const settle = (settled: () => void): void => {
+        worker.off("message", answered).off("error", failed).off("exit", left);
+        signal?.removeEventListener("abort", aborted);
+        settled();
+      };
+      const answered = (answer: unknown): void => settle(() => resolve(answer));
+      const failed = (error: Error): void => settle(() => reject(error));
+      const left = (code: number): void => settle(() => reject(new Error(`worker: expected an answer, got an end with code ${code}`)));
+      const aborted = (): void => settle(() => reject(signal!.reason));
+      if (signal?.aborted) return reject(signal.reason);
+      worker.on("message", answered).on("error", failed).on("exit", left);
+      signal?.addEventListener("abort", aborted);
+      worker.postMessage(message);
+    }),
+    end: () => worker.terminate(),
+  };
+}

@@ -120,7 +120,7 @@ export function copyOutputs(model: Model, count: number, to: Float32Array, offse
  * Samples [begin, end) of flat data into the batch, as they are.
  * @returns whether all are finite
  */
-function copySamples({ layout, core, topology: { inputs } }: Model, data: Float32Array, begin: number, end: number): boolean {
+export function copySamples({ layout, core, topology: { inputs } }: Model, data: Float32Array, begin: number, end: number): boolean {
   const { f32, exports } = core;
   const { sampleStride } = layout;
   const to = layout.samples / 4;

@@ -33,6 +33,8 @@ export interface Feed {
   load(first: number, count: number): number;
   /** The sum of the weights of positions [first, first + count): their number if they have none. */
   weightOf(first: number, count: number): number;
+  /** When the epoch is over: how many of its last positions, at most `most`, can still be gathered. */
+  held(most: number): number;
   validation(): ValidationRows | undefined;
   /** The fit ends before the epoch does. */
   close(): Promise<void>;

@@ -15,6 +15,7 @@ import { Before } from "./before.js";
 import { assemble } from "./crew.js";
 import type { Crew } from "./crew.js";
 import type { Feed } from "./feed.js";
+import { Monitor } from "./monitor.js";
 import { checkFinite, fitHash, prepareFit } from "./prepare.js";
 import type { PreparedFit } from "./prepare.js";
 import { DataMetrics, Validation } from "./reports.js";
@@ -141,6 +142,7 @@ class Fit {
   private readonly validation: Validation;
   private readonly watch: Watch;
   private readonly snapshot: Snapshot;
+  private readonly monitor: Monitor | undefined;
   private readonly history: EpochReport[] = [];
   /** Whether the epoch in hand has ended. */
   private ended = false;
@@ -159,6 +161,10 @@ class Fit {
     this.metrics = plan.metrics(this);
     this.validation = new Validation(this, feed);
     this.steps = new Steps(this, instructions, this.metrics);
+    if (options.monitor) {
+      const monitor = this.monitor = new Monitor(this, plan.tape.classes);
+      this.steps.beforeLast = () => monitor.keepWeights();
+    }
     const record = model.unfinished;
     this.watch = new Watch(call, record && { ...record.best });
     if (record !== undefined) {
@@ -249,6 +255,7 @@ class Fit {
     const loss = steps.weightSum === 0 ? 0 : steps.lossSum / steps.weightSum;
     const report: EpochReport = {
       epoch, loss, metrics: await this.metrics.measure(steps.hits), ...(validation === undefined ? {} : { validation }), learningRate: rate, samplesPerSecond,
+      ...(this.monitor && { diagnosis: this.monitor.diagnose() }),
     };
     if (this.watch.see(report, model.progress) && this.watch.best.saved) this.keepBest();
     this.snapshot.takeProgress();

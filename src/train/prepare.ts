@@ -87,14 +87,8 @@ function liesIn({ core }: Model, data: unknown): data is Float32Array {
   return ArrayBuffer.isView(data) && !(data instanceof DataView) && data.buffer === core.buffer;
 }
 
-/** What is not there yet is refused by name, so that nobody believes it was used. */
-function refuseUnsupported(options: CheckedFitOptions): void {
-  if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
-}
-
 /** Checks what the options say, in pieces. */
 export function* prepareOptions(model: Model, options: CheckedFitOptions): Pieces<PreparedOptions> {
-  refuseUnsupported(options);
   const { topology } = model;
   const { optimizer, loss } = chosen(model, options);
   checkLossFits(loss, outputActivation(model), "fit: loss");
@@ -119,7 +113,6 @@ function chosen(model: Model, options: CheckedFitOptions): Pick<PreparedFit, "op
 /** Checks a call of fit, in pieces. */
 export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedData> {
   const options = checkFitOptions(given);
-  refuseUnsupported(options);
   const { loss } = chosen(model, options);
   checkLossFits(loss, outputActivation(model), "fit: loss");
   const data = yield* dataInPieces(model, inputs, targets, loss);

@@ -44,6 +44,8 @@ export class Steps {
   stepped = false;
   /** Whether a step of the fit has been averaged. */
   averaged = false;
+  /** Called before a step that may be the epoch's last; such a step is played alone then. */
+  beforeLast: (() => void) | undefined;
   /** What the optimizer's steps need, and of the records in hand the sums of weights. */
   private readonly rates: StepRates;
   private readonly recordWeights = new Float64Array(STEPS);
@@ -91,6 +93,7 @@ export class Steps {
       const progress = model.custom ? { ...model.progress } : undefined;
       const count = this.fillRecords(alone ? 1 : Math.max(1, Math.min(STEPS, Math.floor(CHUNK_MS / Math.max(this.stepMs, 1e-4)))));
       if (count > 0) {
+        if (this.mayEndAt(this.step + count)) this.beforeLast?.();
         const finished = this.play(count, progress);
         this.takeRecords(count, finished >= 0 ? finished : await this.playOn(finished));
       } else this.step += this.skipped;
@@ -115,7 +118,7 @@ export class Steps {
       const first = (this.step + i) * batch;
       const rows = feed.rowsAt(first);
       if (rows === undefined || rows === 0) break;
-      if (count > 0 && feed.available(first) < rows) break;
+      if (count > 0 && (feed.available(first) < rows || (this.beforeLast !== undefined && this.mayEndAt(this.step + i + 1)))) break;
       const weight = feed.weightOf(first, rows);
       if (weight === 0) {
         if (count > 0) break;
@@ -138,6 +141,12 @@ export class Steps {
     }
     this.rate = rate;
     return count;
+  }
+
+  /** Whether no batch is known to begin at that step of the epoch. */
+  private mayEndAt(step: number): boolean {
+    const { feed, call: { batch } } = this.course;
+    return !(feed.rowsAt(step * batch)! > 0);
   }
 
   /** Engages workers; the crew's memory must be in place. Awaits them where their number was asked for. */

@@ -211,6 +211,10 @@ export class StreamWindow implements Feed {
     return sum;
   }
 
+  held(most: number): number {
+    return Math.min(most, this.to - this.from);
+  }
+
   validation(): ValidationRows | undefined {
     const { call: { validation, loss }, model } = this;
     return validation && { source: readerSource(model, validation.samples, validation.targets, loss), targets: validation.targets };

@@ -138,6 +138,10 @@ export class DataWindow implements Feed {
     return this.resident ? this.order.length - first : this.loadedTo - first;
   }
 
+  held(most: number): number {
+    return Math.min(most, this.order.length, this.rows);
+  }
+
   validation(): ValidationRows | undefined {
     const { call: { samples, targets, heldOut, training, validation, loss }, model, resident } = this;
     const smoothing = loss.name === "crossEntropy" ? loss.labelSmoothing : 0;

@@ -226,7 +226,7 @@ it("the networks have every instruction of a training step among them", async ()
     const words = new Int32Array(image.buffer);
     for (let i = 0; i < count; i++) seen.add(words[tape / 4 + INSTRUCTION_WORDS * i]);
   }
-  const all = Object.values(Op).filter((op) => typeof op === "number" && op !== Op.denseSingle);
+  const all = Object.values(Op).filter((op) => typeof op === "number" && ![Op.denseSingle, Op.columnFigures, Op.histogram].includes(op as Op));
   expect([...seen].sort((a, b) => a - b)).toEqual(all);
 });
 
