@@ -13,6 +13,9 @@ import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
 import { checkSavable, loadModel, saveModel } from "./files/model.js";
+import { moduleSource } from "./files/module.js";
+import { portableLayer } from "./files/portable.js";
+import type { Portable } from "./files/portable.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 import { explainNeuron } from "./inspect/neuron.js";
@@ -249,6 +252,16 @@ export class Network {
     model.unfinished = undefined;
   }
 
+  /**
+   * The source of an ES module with the weights, without an import, WebAssembly or eval, for wherever JavaScript runs. It exports
+   * `predict(input)`: one sample or several, flat, to their outputs, flat, equal to this network's to 1e-6. Dropout is not in it, nor a table's preparation.
+   * @throws {Error} for a network with a custom activation, or numbers that are not finite
+   * @example writeFileSync("network.mjs", network.toModule())
+   */
+  toModule(): string {
+    return moduleSource(portableOf(this, "toModule"), "toModule");
+  }
+
   /** The network as a table: a line a layer with its shape, activation and parameters. */
   summary(): string {
     return formatSummary(this.model("summary"));
@@ -304,6 +317,17 @@ export class Network {
     if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
     return model;
   }
+}
+
+/**
+ * What other formats hold of a network; its arrays are live views. For the edges of the library, not for users.
+ * @throws {TypeError} if it is no network
+ */
+export function portableOf(network: Network, subject: string): Portable {
+  if (!(network instanceof Network)) throw wrongKind(`${subject}: network`, "a Network", network, "Make one with Network.create or Network.load");
+  const { description, topology, tabular } = network["still"](subject);
+  const layers = description.layers.map((spec, i) => portableLayer(subject, i, spec, network.layers[i]));
+  return { inputs: topology.inputs, outputs: topology.outputs, layers, tabular };
 }
 
 /** A network around its state. Outside of the class, which would otherwise name itself, so that a bundler would rename it. */
