@@ -119,6 +119,22 @@ export enum Op {
   update = 15,
   /** y = f(W·x + b) of a single sample, by units. */
   denseSingle = 16,
+  /** Y = X·mask / (1 − rate), and the mask, by columns. */
+  dropoutForward = 17,
+  /** dX = dY·mask / (1 − rate), by columns. */
+  dropoutBackward = 18,
+  /** Y from X by the mean and variance of each column, those of the batch or the running ones, by columns. */
+  batchNormForward = 19,
+  /** dGain, dShift and dX, by columns. */
+  batchNormBackward = 20,
+  /** Running statistics follow those of the batch, by columns. */
+  runningStatistics = 21,
+  /** Y from X by the mean and variance of each row, by rows. */
+  layerNormForward = 22,
+  /** dGain and dShift, by columns. */
+  layerNormSums = 23,
+  /** dX, by rows. */
+  layerNormBackward = 24,
 }
 
 /** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
@@ -225,6 +241,43 @@ export enum DenseSingle {
   input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
 }
 
+/** `mask` has a byte for each row of each panel of 8 columns; `threshold` is u32: words of the generator below it drop. */
+export enum Dropout {
+  input = 1, inputStride = 2, output = 3, stride = 4, units = 5, mask = 6, threshold = 7,
+  /** f32: 1 / (1 − rate). */
+  scale = 8,
+  seedLow = 9, seedHigh = 10, layer = 11,
+}
+
+/** `statistics` has NORM_ROWS rows of `units` floats, rounded up to whole panels. */
+export enum BatchNorm {
+  input = 1, inputStride = 2, output = 3, stride = 4, units = 5, gain = 6, shift = 7, statistics = 8, runningMean = 9, runningVariance = 10,
+  /** f32. */
+  epsilon = 11,
+  /** 1 where the batch's own statistics normalise, as far as it has any. */
+  training = 12,
+  /** Of the backward: dY, which becomes dX; where the sums go; 1 where dX is needed. */
+  gradient = 13, dGain = 14, dShift = 15, passes = 16,
+}
+
+export enum RunningStatistics {
+  statistics = 1, runningMean = 2, runningVariance = 3, units = 4,
+  /** f32. */
+  momentum = 5,
+}
+
+/** `statistics` has NORM_ROWS floats for each row. */
+export enum LayerNorm {
+  input = 1, inputStride = 2, output = 3, stride = 4, units = 5, gain = 6, shift = 7, statistics = 8,
+  /** f32. */
+  epsilon = 9,
+  /** Of the backward, as of BatchNorm. */
+  gradient = 10, dGain = 11, dShift = 12,
+}
+
+/** Rows of a batch normalisation's statistics: mean, what f32 leaves out of it, 1 / deviation, biased variance. And floats of a row's in a layer normalisation: the first three, and one of padding. */
+export const NORM_ROWS = 4;
+
 /** f64 words in a step record: what changes from step to step. */
 export const STEP_WORDS = 16;
 
@@ -239,6 +292,8 @@ export enum Step {
   hits = 4,
   /** Numbers of the optimizer's step; see assembly/optimizers.ts. */
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
+  /** What dropout draws by, below 2^32: the epoch over all fits, and the step in it from 0. */
+  epoch = 9, step = 10,
 }
 
 /** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */

@@ -7,6 +7,8 @@ export { gemm } from "./gemm";
 export { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
 export { columnForward, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
+export { dropoutBackward, dropoutForward } from "./dropout";
+export { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 export { finiteRows, gatherClasses, gatherRows, smoothRows } from "./gather";

@@ -4,15 +4,17 @@
 //
 //   key     = (seed low 32 bits, seed high 32 bits)
 //   counter = (block, 0, index, stream)     block: position / 4; index: layer or epoch; stream: purpose (codes.ts)
+//
+// Dropout draws four counters side by side, by step and layer too: dropout.ts.
 
 import { InitCode } from "./codes";
 import { normalQuantile64 } from "./double";
 
 /** Multipliers of the rounds and increments of the key (Weyl sequence: golden ratio, √3 − 1), from the paper. */
-const M0: u64 = 0xd2511f53;
-const M1: u64 = 0xcd9e8d57;
-const W0: u32 = 0x9e3779b9;
-const W1: u32 = 0xbb67ae85;
+export const M0: u64 = 0xd2511f53;
+export const M1: u64 = 0xcd9e8d57;
+export const W0: u32 = 0x9e3779b9;
+export const W1: u32 = 0xbb67ae85;
 
 /** Ten rounds on one counter; the four words are written at `out`. */
 export function philox(c0: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32, out: usize): void {

@@ -10,12 +10,14 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, BLOCK, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode,
-  INSTRUCTION_WORDS, InputGradient, JOB_SHARES, Loss, Op, Penalty, Played, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
+  ActivationBackward, ActivationCode, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
+  INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
 import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+import { dropoutBackward, dropoutForward } from "./dropout";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
+import { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
 import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
@@ -120,8 +122,59 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
         address(at, DenseSingle.input), address(at, DenseSingle.weights), address(at, DenseSingle.biases), address(at, DenseSingle.output),
         word(at, DenseSingle.activation), number(at, DenseSingle.parameter), address(at, DenseSingle.slopes), word(at, DenseSingle.sharedSlope) != 0);
     }
+    case Op.dropoutForward: {
+      const units = word(at, Dropout.units);
+      return dropoutForward(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), units, address(at, Dropout.input), address(at, Dropout.inputStride),
+        address(at, Dropout.output), address(at, Dropout.stride), address(at, Dropout.mask), word(at, Dropout.threshold), number(at, Dropout.scale),
+        word(at, Dropout.seedLow), word(at, Dropout.seedHigh), word(at, Dropout.layer), <u32>stepNumber(step, Step.epoch), <u32>stepNumber(step, Step.step), panel);
+    }
+    case Op.dropoutBackward: {
+      const units = word(at, Dropout.units);
+      return dropoutBackward(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), address(at, Dropout.output), address(at, Dropout.stride),
+        address(at, Dropout.mask), number(at, Dropout.scale));
+    }
+    case Op.batchNormForward: {
+      const units = word(at, BatchNorm.units);
+      return batchNormForward(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), units, address(at, BatchNorm.input), address(at, BatchNorm.inputStride),
+        address(at, BatchNorm.output), address(at, BatchNorm.stride), address(at, BatchNorm.gain), address(at, BatchNorm.shift), address(at, BatchNorm.statistics),
+        address(at, BatchNorm.runningMean), address(at, BatchNorm.runningVariance), number(at, BatchNorm.epsilon), word(at, BatchNorm.training) != 0);
+    }
+    case Op.batchNormBackward: {
+      const units = word(at, BatchNorm.units);
+      return batchNormBackward(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), units, address(at, BatchNorm.input), address(at, BatchNorm.inputStride),
+        address(at, BatchNorm.gradient), address(at, BatchNorm.stride), address(at, BatchNorm.gain), address(at, BatchNorm.statistics),
+        address(at, BatchNorm.dGain), address(at, BatchNorm.dShift), word(at, BatchNorm.training) != 0, word(at, BatchNorm.passes) != 0);
+    }
+    case Op.runningStatistics: {
+      const units = word(at, RunningStatistics.units);
+      return followStatistics(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), units, address(at, RunningStatistics.statistics),
+        address(at, RunningStatistics.runningMean), address(at, RunningStatistics.runningVariance), number(at, RunningStatistics.momentum));
+    }
+    case Op.layerNormForward:
+      return layerNormForward(shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads), word(at, LayerNorm.units), address(at, LayerNorm.input),
+        address(at, LayerNorm.inputStride), address(at, LayerNorm.output), address(at, LayerNorm.stride), address(at, LayerNorm.gain), address(at, LayerNorm.shift),
+        address(at, LayerNorm.statistics), number(at, LayerNorm.epsilon));
+    case Op.layerNormSums: {
+      const units = word(at, LayerNorm.units);
+      return layerNormSums(rows, columnBegin(units, thread, threads), columnEnd(units, thread, threads), address(at, LayerNorm.input), address(at, LayerNorm.inputStride),
+        address(at, LayerNorm.gradient), address(at, LayerNorm.stride), address(at, LayerNorm.statistics), address(at, LayerNorm.dGain), address(at, LayerNorm.dShift));
+    }
+    case Op.layerNormBackward:
+      return layerNormBackward(shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads), word(at, LayerNorm.units), address(at, LayerNorm.input),
+        address(at, LayerNorm.inputStride), address(at, LayerNorm.gradient), address(at, LayerNorm.stride), address(at, LayerNorm.gain), address(at, LayerNorm.statistics));
     default: unreachable();
   }
+}
+
+/** The columns of a share where whole panels of 8 are dealt, as those of a dense layer's units are. */
+@inline
+function columnBegin(units: i32, thread: i32, threads: i32): i32 {
+  return min(shareBegin(units + 7 >> 3, thread, threads) << 3, units);
+}
+
+@inline
+function columnEnd(units: i32, thread: i32, threads: i32): i32 {
+  return columnBegin(units, thread + 1, threads);
 }
 
 /**
@@ -151,19 +204,29 @@ const STEP_BYTES: usize = STEP_WORDS << 3;
  * - softmaxForward → loss → softmaxBackward: all are dealt by rows, and a row needs its own alone.
  * - weightGradient → inputGradient → activationBackward: the product with the input and that with the weights both read dZ
  *   and write apart; the next layer's dZ is dealt by the same panels of columns, of which each needs its own alone.
+ * - denseForward → batchNormForward, dropoutForward and, on the way back, inputGradient → those of the layers before it up to the next
+ *   activationBackward or layerNormSums: all are dealt by the same panels of columns, of which each needs its own alone.
+ * - layerNormForward → layerNormForward, loss: dealt by rows.
  * - weightGradient → finish: the loss is made of the rows' values, which lie behind an earlier barrier.
- * - update → update → gather: runs of parameters lie apart; the next batch is copied to where this step has nothing left to read.
+ * - update → runningStatistics → gather: what they write lies apart, and what the statistics follow was measured before; the next batch is copied to where this step has nothing left to read.
  */
 @inline
 export function follows(next: i32, op: i32): bool {
   switch (next) {
-    case Op.loss: return op == Op.softmaxForward;
+    case Op.dropoutForward:
+    case Op.batchNormForward: return op == Op.denseForward || op == Op.dropoutForward || op == Op.batchNormForward;
+    case Op.layerNormForward: return op == Op.layerNormForward;
+    case Op.loss: return op == Op.softmaxForward || op == Op.layerNormForward;
     case Op.softmaxBackward: return op == Op.loss;
     case Op.inputGradient: return op == Op.weightGradient;
-    case Op.activationBackward: return op == Op.inputGradient;
+    case Op.dropoutBackward:
+    case Op.batchNormBackward:
+    case Op.layerNormSums:
+    case Op.activationBackward: return op == Op.inputGradient || op == Op.dropoutBackward || op == Op.batchNormBackward;
     case Op.finish: return op == Op.weightGradient;
-    case Op.update:
-    case Op.gather: return op == Op.update;
+    case Op.update: return op == Op.update;
+    case Op.runningStatistics:
+    case Op.gather: return op == Op.update || op == Op.runningStatistics;
     default: return false;
   }
 }

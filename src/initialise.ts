@@ -7,12 +7,15 @@ import { InitCode, Stream } from "../assembly/codes.js";
 import type { Initializer } from "./describe/initializers.js";
 import type { Model } from "./model.js";
 import { RANDOM_SCRATCH } from "./plan/layout.js";
-import type { LayerShape, Run } from "./plan/layout.js";
+import type { DenseShape, Run } from "./plan/layout.js";
 import { seedWords } from "./random.js";
 
-/** Draws all parameters of a network. */
+/** Draws all parameters of a network: a normalisation's gain is 1 and its running variance too, shift and running mean are 0 as the memory is. */
 export function initialise(model: Model): void {
   for (const shape of model.topology.layers) {
+    if (shape.kind === "batchNorm" || shape.kind === "layerNorm") model.floats(shape.gain).fill(1);
+    if (shape.kind === "batchNorm") model.floats(shape.runningVariance).fill(1);
+    if (shape.kind !== "dense") continue;
     const { spec, index } = shape;
     initialiseRun(model, shape, shape.weights, spec.weightInit, Stream.weights);
     initialiseRun(model, shape, shape.biases, spec.biasInit, Stream.biases);
@@ -20,7 +23,7 @@ export function initialise(model: Model): void {
   }
 }
 
-function initialiseRun(model: Model, { index, inputs, units }: LayerShape, run: Run, init: Initializer, stream: Stream): void {
+function initialiseRun(model: Model, { index, inputs, units }: DenseShape, run: Run, init: Initializer, stream: Stream): void {
   const both = inputs + units;
   const constant = (value: number): void => fill(model, run, InitCode.constant, value, 0, index, stream);
   const uniform = (low: number, high: number): void => fill(model, run, InitCode.uniform, low, high, index, stream);

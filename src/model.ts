@@ -4,12 +4,13 @@
 import { INSTRUCTION_WORDS, Step } from "../assembly/codes.js";
 import { describeValue, firstNonFinite } from "./check.js";
 import type { NetworkDescription } from "./describe/layers.js";
+import { outputActivationOf } from "./describe/layers.js";
 import { defaultLoss } from "./describe/losses.js";
 import type { Loss } from "./describe/losses.js";
 import type { Optimizer } from "./describe/optimizers.js";
 import { slotNames } from "./describe/optimizers.js";
 import { Core, MOST_PAGES } from "./engine/core.js";
-import { INFERENCE, LONE_STEP, planLayout, planTopology } from "./plan/layout.js";
+import { INFERENCE, LONE_STEP, planLayout, planTopology, tensorsOf } from "./plan/layout.js";
 import type { Demand, Layout, Run, TapeName, Topology } from "./plan/layout.js";
 import type { Tape } from "./plan/tape.js";
 import { freshProgress } from "./progress.js";
@@ -62,7 +63,7 @@ export class Model {
 
   /** The loss where none is given. */
   get loss(): Loss {
-    return this.lastLoss ?? defaultLoss(this.description.layers[this.description.layers.length - 1].activation);
+    return this.lastLoss ?? defaultLoss(outputActivationOf(this.description.layers));
   }
 
   /** A copy that shares nothing, in the same state; an unfinished fit is copied too. */
@@ -154,9 +155,9 @@ export class Model {
     const slot = this.layout.slots.indexOf(block);
     const prefix = slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
     for (const shape of this.topology.layers) {
-      for (const [tensor, run] of [["weight", shape.weights], ["bias", shape.biases], ["slope", shape.slopes]] as const) {
+      for (const { name, run } of tensorsOf(shape)) {
         const index = firstNonFinite(this.floats(run, block));
-        if (index >= 0) return { layer: shape.index, tensor: `${prefix}layers.${shape.index}.${tensor}`, value: this.floats(run, block)[index] };
+        if (index >= 0) return { layer: shape.index, tensor: `${prefix}layers.${shape.index}.${name}`, value: this.floats(run, block)[index] };
       }
     }
     return undefined;

@@ -4,8 +4,8 @@
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
 import type { FitOptions, History } from "./describe/fit.js";
 import { formatActivation } from "./describe/activations.js";
-import { checkNetwork } from "./describe/layers.js";
-import type { NetworkOptions } from "./describe/layers.js";
+import { activationOf, checkNetwork } from "./describe/layers.js";
+import type { LayerKind, NetworkOptions } from "./describe/layers.js";
 import { checkLossFits, decisionRule, isClassifierLoss, resolveLoss } from "./describe/losses.js";
 import type { Loss, LossName } from "./describe/losses.js";
 import { resolveMetrics } from "./describe/metrics.js";
@@ -23,6 +23,7 @@ import type { Neuron } from "./inspect/neuron.js";
 import { initialise } from "./initialise.js";
 import { formatSummary } from "./inspect/summary.js";
 import { Model, checkPlan } from "./model.js";
+import type { LayerShape, Run } from "./plan/layout.js";
 import { finish } from "./pieces.js";
 import { checkSamples, openSamples } from "./samples.js";
 import type { Samples, Targets } from "./samples.js";
@@ -41,18 +42,24 @@ export interface Evaluation {
 
 /** One layer of a network. Its arrays are live views: writing into one changes the network. A view held over a `fit` may have to be taken again. */
 export interface Layer {
-  readonly kind: "dense";
+  readonly kind: LayerKind;
   readonly inputs: number;
   readonly units: number;
-  /** The name of the activation. */
+  /** The name of the activation; "linear" for a layer that is not dense. */
   readonly activation: string;
-  /** units × inputs, row-major: row j is neuron j. */
+  /** Dense: units × inputs, row-major: row j is neuron j. Empty for other layers. */
   readonly weights: Float32Array;
-  /** `units` numbers; empty for a layer without biases. */
+  /** Dense: `units` numbers. Empty for a layer without biases. */
   readonly biases: Float32Array;
   /** PReLU: a slope for each unit, or one where it is shared. */
   readonly slopes?: Float32Array;
-  /** Neuron j, from 0: live views of its own weights, its bias, and what it makes of a sample. */
+  /** A normalisation: `units` numbers each. */
+  readonly gain?: Float32Array;
+  readonly shift?: Float32Array;
+  /** batchNorm: what it normalises by outside training, `units` numbers each. */
+  readonly runningMean?: Float32Array;
+  readonly runningVariance?: Float32Array;
+  /** Dense layers only. Neuron j, from 0: live views of its own weights, its bias, and what it makes of a sample. */
   neuron(j: number): Neuron;
 }
 
@@ -340,12 +347,32 @@ function checkStill({ stalled }: Model, subject: string): void {
   if (stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
 }
 
+type Views = Pick<Layer, "weights" | "biases" | "slopes" | "gain" | "shift" | "runningMean" | "runningVariance">;
+
+/** The views of a layer's tensors, in the memory as it is now. */
+function viewsOf(model: Model, shape: LayerShape): Views {
+  const none = (): Float32Array => new Float32Array(0);
+  const view = (run: Run): Float32Array => model.floats(run);
+  switch (shape.kind) {
+    case "dense": return { weights: view(shape.weights), biases: view(shape.biases), slopes: shape.slopes.length > 0 ? view(shape.slopes) : undefined };
+    case "dropout": return { weights: none(), biases: none() };
+    case "layerNorm": return { weights: none(), biases: none(), gain: view(shape.gain), shift: view(shape.shift) };
+    case "batchNorm": {
+      const { gain, shift, runningMean, runningVariance } = shape;
+      return { weights: none(), biases: none(), gain: view(gain), shift: view(shift), runningMean: view(runningMean), runningVariance: view(runningVariance) };
+    }
+  }
+}
+
 class LayerView implements Layer {
-  readonly kind = "dense";
   private buffer: ArrayBufferLike | undefined;
-  private cached: { weights: Float32Array; biases: Float32Array; slopes: Float32Array | undefined } | undefined;
+  private cached: Views | undefined;
 
   constructor(private readonly model: () => Model, private readonly index: number) {}
+
+  get kind(): LayerKind {
+    return this.model().topology.layers[this.index].kind;
+  }
 
   get inputs(): number {
     return this.model().topology.layers[this.index].inputs;
@@ -356,7 +383,7 @@ class LayerView implements Layer {
   }
 
   get activation(): string {
-    return formatActivation(this.model().topology.layers[this.index].spec.activation);
+    return formatActivation(activationOf(this.model().topology.layers[this.index].spec));
   }
 
   get weights(): Float32Array {
@@ -383,6 +410,38 @@ class LayerView implements Layer {
     throw this.assigned("slopes", value);
   }
 
+  get gain(): Float32Array | undefined {
+    return this.views().gain;
+  }
+
+  set gain(value: unknown) {
+    throw this.assigned("gain", value);
+  }
+
+  get shift(): Float32Array | undefined {
+    return this.views().shift;
+  }
+
+  set shift(value: unknown) {
+    throw this.assigned("shift", value);
+  }
+
+  get runningMean(): Float32Array | undefined {
+    return this.views().runningMean;
+  }
+
+  set runningMean(value: unknown) {
+    throw this.assigned("runningMean", value);
+  }
+
+  get runningVariance(): Float32Array | undefined {
+    return this.views().runningVariance;
+  }
+
+  set runningVariance(value: unknown) {
+    throw this.assigned("runningVariance", value);
+  }
+
   /** The error for an assignment where a view is to be written into. */
   private assigned(name: string, value: unknown): TypeError {
     const place = `layers[${this.index}].${name}`;
@@ -390,6 +449,8 @@ class LayerView implements Layer {
   }
 
   neuron(j: number): Neuron {
+    // a layer without neurons says so, whatever j is
+    if (this.kind !== "dense") return explainNeuron(this.model, this.index, 0);
     return explainNeuron(this.model, this.index, checkInteger(`layers[${this.index}].neuron`, j, 0, this.units - 1));
   }
 
@@ -399,13 +460,12 @@ class LayerView implements Layer {
   }
 
   /** The views of the memory as it is now. */
-  private views() {
+  private views(): Views {
     const model = this.model();
     checkStill(model, `layers[${this.index}]`);
     if (this.cached === undefined || this.buffer !== model.core.buffer) {
-      const { weights, biases, slopes } = model.topology.layers[this.index];
       this.buffer = model.core.buffer;
-      this.cached = { weights: model.floats(weights), biases: model.floats(biases), slopes: slopes.length > 0 ? model.floats(slopes) : undefined };
+      this.cached = viewsOf(model, model.topology.layers[this.index]);
     }
     return this.cached;
   }

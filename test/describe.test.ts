@@ -16,6 +16,7 @@ import { checkFitOptions, fitOptionNames } from "../src/describe/fit.js";
 import * as initializerModule from "../src/describe/initializers.js";
 import { constant, defaultWeightInit, initializerNames, normal, resolveInitializer, uniform } from "../src/describe/initializers.js";
 import { checkNetwork, dense } from "../src/describe/layers.js";
+import type { DenseSpec } from "../src/describe/layers.js";
 import * as lossModule from "../src/describe/losses.js";
 import { checkLossFits, crossEntropy, defaultLoss, huber, isClassifierLoss, lossNames, resolveLoss } from "../src/describe/losses.js";
 import { higherIsBetter, metricNames, resolveMetrics } from "../src/describe/metrics.js";
@@ -379,7 +380,7 @@ describe("the options of create", () => {
     const checked = checkNetwork({ inputs: 4, layers: foreign, seed: 2 ** 53 - 1, simd: "relaxed" });
     expect(checked).toEqual({ inputs: 4, layers, seed: 2 ** 53 - 1, simd: "relaxed" });
     foreign[0].units = -1;
-    expect(checked.layers[0].units).toBe(16);
+    expect((checked.layers[0] as DenseSpec).units).toBe(16);
     expect(Object.isFrozen(checked.layers)).toBe(true);
     expect(checkNetwork({ inputs: 1, layers: [dense(1, "softmax")] }).layers).toHaveLength(1);
     expect(checkNetwork({ inputs: 1, layers: new Array(1000).fill(dense(1)) }).layers).toHaveLength(1000);
@@ -394,14 +395,14 @@ describe("the options of create", () => {
     [create({ layers: undefined }), TypeError, "layers: expected an array of layers, got undefined"],
     [create({ layers: [] }), RangeError, "layers: expected 1 to 1000 layers, got 0"],
     [create({ layers: new Array(1001).fill(dense(1)) }), RangeError, "layers: expected 1 to 1000 layers, got 1001"],
-    [create({ layers: [dense(3), 16] }), TypeError, "layers[1]: expected a layer made by dense(), got 16"],
-    [create({ layers: new Array(2) }), TypeError, "layers[0]: expected a layer made by dense(), got undefined"],
+    [create({ layers: [dense(3), 16] }), TypeError, "layers[1]: expected a layer made by dense(), dropout(), batchNorm() or layerNorm(), got 16"],
+    [create({ layers: new Array(2) }), TypeError, "layers[0]: expected a layer made by dense(), dropout(), batchNorm() or layerNorm(), got undefined"],
     [create({ layers: [dense(3), dense(3), { ...dense(3), units: -1 }] }), RangeError, "layers[2].units: expected an integer from 1 to 16777216, got -1"],
     [create({ layers: [{ ...dense(3), activation: "rleu" }] }), RangeError, /^layers\[0\]\.activation: .* got 'rleu'. Did you mean 'relu'\?$/],
     [create({ layers: [{ ...dense(3), activation: { name: "elu", alpha: NaN } }] }), RangeError,
       "layers[0].activation.alpha: expected a finite number, got NaN"],
     [create({ layers: [{ ...dense(3), extra: 1 }] }), TypeError, /^layers\[0\]: expected no options but .* got 'extra'$/],
-    [create({ layers: [{ units: 3 }] }), TypeError, "layers[0].kind: expected 'dense', got undefined"],
+    [create({ layers: [{ units: 3 }] }), TypeError, "layers[0].kind: expected one of 'dense', 'dropout', 'batchNorm', 'layerNorm', got undefined"],
     [create({ layers: [dense(3, "softmax"), dense(3)] }), RangeError,
       "layers[0].activation: expected an activation for a hidden layer, got 'softmax'. softmax is for the output layer only, here layers[1]"],
     [create({ seed: -1 }), RangeError, "seed: expected an integer from 0 to 9007199254740991, got -1"],

@@ -2,7 +2,7 @@
 // layout. What dense() returns is checked again by create, since any object may be put in its place.
 
 import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, isArray, isPlainObject, refusal, wrongKind, wrongValue } from "../check.js";
-import { resolveActivation } from "./activations.js";
+import { formatActivation, resolveActivation } from "./activations.js";
 import type { ActivationName, ActivationSpec } from "./activations.js";
 import { defaultWeightInit, resolveInitializer } from "./initializers.js";
 import type { Initializer, InitializerName } from "./initializers.js";
@@ -179,7 +179,8 @@ function checkEnd(name: string, expected: string, more: readonly unknown[], advi
  * @throws {TypeError | RangeError} for a rate that is not allowed
  * @example layers: [dense(64, "relu"), dropout(0.5), dense(3, "softmax")]
  */
-export function dropout(rate: number, ...more: never[]): DropoutSpec {
+export function dropout(rate: number): DropoutSpec;
+export function dropout(rate: number, ...more: unknown[]): DropoutSpec {
   checkEnd("dropout", "a rate alone", more, "Write dropout(rate)");
   return makeDropout("dropout", rate);
 }
@@ -194,7 +195,8 @@ export function dropout(rate: number, ...more: never[]): DropoutSpec {
  * @throws {TypeError | RangeError} for an option that does not exist or a value that is not allowed
  * @example layers: [dense(64, "relu"), batchNorm(), dense(3, "softmax")]
  */
-export function batchNorm(options: BatchNormOptions = {}, ...more: never[]): BatchNormSpec {
+export function batchNorm(options?: BatchNormOptions): BatchNormSpec;
+export function batchNorm(options: BatchNormOptions = {}, ...more: unknown[]): BatchNormSpec {
   checkEnd("batchNorm", "options alone", more, "Write batchNorm({ momentum, epsilon })");
   return makeBatchNorm("batchNorm", options);
 }
@@ -206,7 +208,8 @@ export function batchNorm(options: BatchNormOptions = {}, ...more: never[]): Bat
  * @throws {TypeError | RangeError} for an option that does not exist or a value that is not allowed
  * @example layers: [dense(64, "gelu"), layerNorm(), dense(3, "softmax")]
  */
-export function layerNorm(options: LayerNormOptions = {}, ...more: never[]): LayerNormSpec {
+export function layerNorm(options?: LayerNormOptions): LayerNormSpec;
+export function layerNorm(options: LayerNormOptions = {}, ...more: unknown[]): LayerNormSpec {
   checkEnd("layerNorm", "options alone", more, "Write layerNorm({ epsilon })");
   return makeLayerNorm("layerNorm", options);
 }
@@ -214,8 +217,9 @@ export function layerNorm(options: LayerNormOptions = {}, ...more: never[]): Lay
 /** A layer spec checked anew, whoever made it. */
 function checkLayer(subject: string, value: unknown): LayerSpec {
   if (!isPlainObject(value)) throw wrongKind(subject, "a layer made by dense(), dropout(), batchNorm() or layerNorm()", value);
-  const kind = checkName(at(subject, "kind"), value.kind, layerKinds);
-  const { kind: _, ...options } = checkKeys(subject, value, ["kind", ...layerKeys[kind]]);
+  const given = checkKeys(subject, value, ["kind", ...new Set<string>(Object.values(layerKeys).flat())]);
+  const kind = checkName(at(subject, "kind"), given.kind, layerKinds);
+  const { kind: _, ...options } = checkKeys(subject, given, ["kind", ...layerKeys[kind]]);
   switch (kind) {
     case "dense": {
       const { units, ...rest } = options;
@@ -232,6 +236,11 @@ const noActivation: ActivationSpec = resolveActivation("linear", "activation");
 /** The activation of a layer: linear for one that is not dense. */
 export function activationOf(spec: LayerSpec): ActivationSpec {
   return spec.kind === "dense" ? spec.activation : noActivation;
+}
+
+/** What a layer does, in a word: a dense one's activation, another's kind. */
+export function formatLayer(spec: LayerSpec): string {
+  return spec.kind === "dense" ? formatActivation(spec.activation) : spec.kind;
 }
 
 /** The activation of a network's outputs, by which losses are chosen: that of the last layer, linear if it is not dense. */

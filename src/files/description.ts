@@ -9,7 +9,7 @@
 
 import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, wrongKind, wrongValue } from "../check.js";
 import { defaultWeightInit } from "../describe/initializers.js";
-import { checkNetwork } from "../describe/layers.js";
+import { batchNorm, checkNetwork, layerNorm, outputActivationOf } from "../describe/layers.js";
 import type { LayerSpec, NetworkDescription } from "../describe/layers.js";
 import { checkLossFits, resolveLoss } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
@@ -43,6 +43,11 @@ function brief(spec: { readonly name: string }): unknown {
 }
 
 function layerToJSON(spec: LayerSpec): unknown {
+  if (spec.kind === "dropout") return spec;
+  if (spec.kind !== "dense") {
+    const usual: LayerSpec = spec.kind === "batchNorm" ? batchNorm() : layerNorm();
+    return Object.fromEntries(Object.entries(spec).filter(([key, value]) => key === "kind" || value !== usual[key as keyof typeof usual]));
+  }
   const { kind, units, activation, bias, weightInit, biasInit, l1, l2, trainable } = spec;
   const usual = JSON.stringify(defaultWeightInit(activation)) === JSON.stringify(weightInit);
   return {
@@ -113,7 +118,7 @@ function checkDescription(json: unknown): Description {
   }
   const network = checkNetwork({ inputs: given.inputs, layers: given.layers, seed: given.seed ?? null });
   const loss = given.loss === undefined ? undefined : resolveLoss(given.loss, "loss");
-  if (loss !== undefined) checkLossFits(loss, network.layers[network.layers.length - 1].activation, "loss");
+  if (loss !== undefined) checkLossFits(loss, outputActivationOf(network.layers), "loss");
   const epochs = given.epochs === undefined ? 0 : checkInteger("epochs", given.epochs, 0, MOST);
   const optimizer = given.optimizer === undefined ? undefined : resolveOptimizer(given.optimizer, "optimizer");
   if ((optimizer === undefined) !== (given.progress === undefined)) throw new TypeError("expected an optimizer with its progress, got one without the other");

@@ -1,7 +1,8 @@
 // A network as the bytes of a file and back: safetensors with the description in its metadata.
 //
 //   layers.0.weight [units, inputs] · layers.0.bias [units] · layers.0.slope [units] or [1]
-//   optimizer.m.layers.0.weight …    one of each for every slot
+//   layers.1.gain [units] · layers.1.shift · layers.1.runningMean · layers.1.runningVariance
+//   optimizer.m.layers.0.weight …    one of each parameter for every slot
 //   best.layers.0.weight …           of an unfinished fit that restores the best weights
 //   unfinished.outputs [rows, outputs]   of an unfinished fit whose metrics need all outputs of an epoch
 //
@@ -13,7 +14,7 @@ import type { NetworkDescription } from "../describe/layers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { ready } from "../engine/core.js";
 import { Model } from "../model.js";
-import { INFERENCE, planTopology } from "../plan/layout.js";
+import { INFERENCE, planTopology, tensorsOf } from "../plan/layout.js";
 import type { Layout, Run, Topology } from "../plan/layout.js";
 import { readDescription, writeDescription } from "./description.js";
 import type { Description } from "./description.js";
@@ -30,16 +31,12 @@ interface Place {
   readonly run: Run;
 }
 
-/** The tensors of a block whose names begin with `prefix`. */
+/** The tensors of a block whose names begin with `prefix`; an optimizer's slots have none for running statistics. */
 function placesOf({ layers }: Topology, prefix: string): Place[] {
-  const places: Place[] = [];
-  for (const { index, inputs, units, weights, biases, slopes } of layers) {
-    const name = `${prefix}layers.${index}`;
-    places.push({ name: `${name}.weight`, shape: [units, inputs], run: weights });
-    if (biases.length > 0) places.push({ name: `${name}.bias`, shape: [units], run: biases });
-    if (slopes.length > 0) places.push({ name: `${name}.slope`, shape: [slopes.length], run: slopes });
-  }
-  return places;
+  const withStatistics = !prefix.startsWith("optimizer.");
+  return layers.flatMap((shape) => tensorsOf(shape)
+    .filter(({ statistic }) => withStatistics || !statistic)
+    .map(({ name, ...place }) => ({ name: `${prefix}layers.${shape.index}.${name}`, ...place })));
 }
 
 /** All blocks that a file holds, in its order, with where they lie in the layout. */
@@ -70,12 +67,22 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
   };
   const tensors: NamedTensor[] = [];
   for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest)) {
-    for (const { name, shape, run } of placesOf(topology, prefix)) tensors.push({ name, shape, data: model.floats(run, offset) });
+    for (const { name, shape, run } of placesOf(topology, prefix)) {
+      const data = model.floats(run, offset);
+      const index = firstNegative(name, data);
+      if (index >= 0) throw new Error(`save: ${name}[${index}]: expected a variance of 0 or more, got ${data[index]}. Write such numbers into the layer's view`);
+      tensors.push({ name, shape, data });
+    }
   }
   if (rows !== undefined) {
     tensors.push({ name: "unfinished.outputs", shape: [rows, topology.outputs], data: unfinished!.outputs! });
   }
   return writeSafetensors(tensors, metadataOf(writeDescription(description), model.tabular));
+}
+
+/** The place of the first negative number of a tensor of variances, −1 if there is none or it is another tensor. */
+function firstNegative(name: string, data: Float32Array): number {
+  return name.endsWith(".runningVariance") ? data.findIndex((value) => value < 0) : -1;
 }
 
 function metadataOf(description: string, tabular: string | undefined): Map<string, string> {
@@ -161,7 +168,7 @@ function asBytes(value: unknown): Uint8Array {
 }
 
 /** Exactly the tensors that are called for, each with its shape. */
-function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>, topology: Topology, description: Description): void {
+function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>, topology: Topology, description: Description): void {
   const wanted = new Map<string, readonly number[]>();
   const { optimizer, hasBest, outputRows } = description;
   const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : [])];
@@ -173,6 +180,10 @@ function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly nu
     if (there.shape.length !== shape.length || there.shape.some((size, i) => size !== shape[i])) {
       throw new ModelFormatError("wrongShape", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has [${there.shape.join(", ")}]`);
     }
+  }
+  for (const [name, { data }] of tensors) {
+    const index = firstNegative(name, data);
+    if (index >= 0) throw new ModelFormatError("negativeVariance", `load: tensor ${describeValue(name)}: expected variances of 0 or more, got ${data[index]} at ${index}`);
   }
   for (const name of tensors.keys()) {
     if (!wanted.has(name)) throw new ModelFormatError("unknownTensor", `load: tensor ${describeValue(name)}: expected only tensors that the description calls for, got one more`);

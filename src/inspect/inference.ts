@@ -7,7 +7,7 @@
 import { Step } from "../../assembly/codes.js";
 import { meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
-import { LONE_STEP } from "../plan/layout.js";
+import { LONE_STEP, outputOf } from "../plan/layout.js";
 import type { Layout } from "../plan/layout.js";
 import { evaluationTape, forwardTape, gatherTape, gradientTape, singleTape, tracedLayerTape } from "../plan/tape.js";
 import type { Model } from "../model.js";
@@ -109,10 +109,11 @@ function copyRows(model: Model, from: number, stride: number, width: number, cou
   }
 }
 
-/** Outputs of the batch's first `count` rows, appended to `to` at `offset`. */
-export function copyOutputs(model: Model, count: number, to: Float32Array, offset: number): void {
-  const { activations, stride } = model.layout.layers[model.layout.layers.length - 1];
-  copyRows(model, activations, stride, model.topology.outputs, count, to, offset);
+/** Outputs of the batch's first `count` rows, appended to `to` at `offset`; of a training step, where dropout is the last layer, as it left them. */
+export function copyOutputs(model: Model, count: number, to: Float32Array, offset: number, training = false): void {
+  const { topology, layout } = model;
+  const output = outputOf(topology, layout, topology.layers.length - 1, training);
+  copyRows(model, output.at, output.stride, topology.outputs, count, to, offset);
 }
 
 /**
@@ -225,7 +226,7 @@ export function evaluateRows(model: Model, source: RowSource, loss: Loss, demand
   return finish(evaluateChunks(model, source, loss, demand)).loss;
 }
 
-/** The weighted sums and activations of a layer for each sample; flat, samples × units. */
+/** What a layer makes of each sample; flat, samples × units. A dropout lets all pass here. */
 export interface LayerTrace {
   readonly activations: Float32Array;
   /** Dense layers. */
@@ -235,9 +236,9 @@ export interface LayerTrace {
 /** Forward passes with every layer's sums and activations kept. */
 export function traceRows(model: Model, samples: SampleReader): LayerTrace[] {
   const { topology, layout } = model;
-  const traces = topology.layers.map(({ units }) => ({
+  const traces = topology.layers.map(({ kind, units }) => ({
     activations: new Float32Array(samples.count * units),
-    weightedSums: new Float32Array(samples.count * units),
+    ...(kind === "dense" ? { weightedSums: new Float32Array(samples.count * units) } : {}),
   }));
   for (let begin = 0; begin < samples.count; begin += layout.chunk) {
     const end = Math.min(begin + layout.chunk, samples.count);
@@ -245,19 +246,22 @@ export function traceRows(model: Model, samples: SampleReader): LayerTrace[] {
     for (const { index, units } of topology.layers) {
       const count = model.place("traced", String(index), () => tracedLayerTape(topology, layout, index));
       model.playOnce("traced", count, end - begin);
-      const { stride, activations } = layout.layers[index];
-      copyRows(model, layout.gradients[0], stride, units, end - begin, traces[index].weightedSums, begin * units);
-      copyRows(model, activations, stride, units, end - begin, traces[index].activations, begin * units);
+      const { at, stride } = outputOf(topology, layout, index, false);
+      const { weightedSums, activations } = traces[index];
+      if (weightedSums !== undefined) copyRows(model, layout.gradients[0], stride, units, end - begin, weightedSums, begin * units);
+      copyRows(model, at, stride, units, end - begin, activations, begin * units);
     }
   }
   return traces;
 }
 
-/** The gradients of a layer: dense weights, biases and PReLU's slopes. */
+/** The gradients of a layer: weights, biases and PReLU's slopes of a dense one, gain and shift of a normalisation, none of a dropout. */
 export interface LayerGradients {
   readonly weights?: Float32Array;
   readonly biases?: Float32Array;
   readonly slopes?: Float32Array;
+  readonly gain?: Float32Array;
+  readonly shift?: Float32Array;
 }
 
 /** The mean loss over all samples and its gradient; chunks are added in f64, in order. */
@@ -274,11 +278,16 @@ export function gradientRows(model: Model, source: RowSource, loss: Loss): { los
     for (let i = 0; i < total.length; i++) total[i] += chunkGradient[i];
   }
   const part = ({ begin, length }: { begin: number; length: number }): Float32Array => Float32Array.from(total.subarray(begin, begin + length));
-  const layers = topology.layers.map(({ spec, weights, biases, slopes }): LayerGradients => ({
-    weights: part(weights),
-    biases: part(biases),
-    ...(spec.activation.name === "prelu" ? { slopes: part(slopes) } : {}),
-  }));
+  const layers = topology.layers.map((shape): LayerGradients => {
+    switch (shape.kind) {
+      case "dense": {
+        const slopes = shape.spec.activation.name === "prelu" ? { slopes: part(shape.slopes) } : {};
+        return { weights: part(shape.weights), biases: part(shape.biases), ...slopes };
+      }
+      case "dropout": return {};
+      default: return { gain: part(shape.gain), shift: part(shape.shift) };
+    }
+  });
   return { loss: value, layers };
 }
 

@@ -29,6 +29,7 @@ export interface Neuron {
 /** @param state the network's model, or an error once it is disposed */
 export function explainNeuron(state: () => Model, layer: number, j: number): Neuron {
   const shape = state().topology.layers[layer];
+  if (shape.kind !== "dense") throw new Error(`layers[${layer}].neuron: expected a dense layer, got ${shape.kind}, which has no neurons`);
   return {
     get weights() {
       return state().floats({ begin: shape.weights.begin + j * shape.inputs, length: shape.inputs });

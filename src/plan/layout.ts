@@ -2,7 +2,8 @@
 // offsets, nothing is allocated here, and this is the only place that decides.
 //
 //   0          scratch of the generator, one step record, the control block of a fit's threads
-//   1,024      parameters      layer by layer: weights, biases, slopes, without gaps; these are the user's live views
+//   1,024      parameters      layer by layer: weights, biases, slopes, or gain, shift, without gaps; behind them the running
+//                              statistics of all layers, which no optimizer moves; these are the user's live views
 //   + P        gradient        the same layout, P bytes further
 //   + P        slots           one block of P for each slot of the optimizer
 //   + P·s      snapshot        parameters and slots as they were when all was finite (fit)
@@ -13,10 +14,10 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, STEP_WORDS } from "../../assembly/codes.js";
+import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, NORM_ROWS, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, STEP_WORDS } from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
-import type { DenseSpec, LayerSpec } from "../describe/layers.js";
+import type { BatchNormSpec, DenseSpec, DropoutSpec, LayerNormSpec, LayerSpec } from "../describe/layers.js";
 
 /** Step records that one call of the core may play. */
 export const STEPS = 64;
@@ -52,26 +53,78 @@ export interface Run {
 }
 
 /** One layer with its place among the parameters. */
-export interface DenseShape {
-  readonly kind: "dense";
+interface Shape<S extends LayerSpec> {
+  readonly kind: S["kind"];
   readonly index: number;
-  readonly spec: DenseSpec;
+  readonly spec: S;
   readonly inputs: number;
   readonly units: number;
+}
+
+export interface DenseShape extends Shape<DenseSpec> {
   readonly weights: Run;
   readonly biases: Run;
   readonly slopes: Run;
 }
 
-export type LayerShape = DenseShape;
+export type DropoutShape = Shape<DropoutSpec>;
+
+export interface BatchNormShape extends Shape<BatchNormSpec> {
+  readonly gain: Run;
+  readonly shift: Run;
+  readonly runningMean: Run;
+  readonly runningVariance: Run;
+}
+
+export interface LayerNormShape extends Shape<LayerNormSpec> {
+  readonly gain: Run;
+  readonly shift: Run;
+}
+
+export type LayerShape = DenseShape | DropoutShape | BatchNormShape | LayerNormShape;
+
+/** One tensor of a layer: its name in files, its shape and where it lies. A statistic is no parameter: no optimizer moves it. */
+export interface TensorPlace {
+  readonly name: "weight" | "bias" | "slope" | "gain" | "shift" | "runningMean" | "runningVariance";
+  readonly shape: readonly number[];
+  readonly run: Run;
+  readonly statistic: boolean;
+}
+
+/** The tensors of a layer, in the order of its file. */
+export function tensorsOf(shape: LayerShape): TensorPlace[] {
+  const { units } = shape;
+  const parameter = (name: TensorPlace["name"], run: Run, dimensions = [units]): TensorPlace => ({ name, shape: dimensions, run, statistic: false });
+  switch (shape.kind) {
+    case "dense":
+      return [
+        parameter("weight", shape.weights, [units, shape.inputs]),
+        ...(shape.biases.length > 0 ? [parameter("bias", shape.biases)] : []),
+        ...(shape.slopes.length > 0 ? [parameter("slope", shape.slopes, [shape.slopes.length])] : []),
+      ];
+    case "dropout":
+      return [];
+    case "batchNorm":
+      return [
+        parameter("gain", shape.gain),
+        parameter("shift", shape.shift),
+        { ...parameter("runningMean", shape.runningMean), statistic: true },
+        { ...parameter("runningVariance", shape.runningVariance), statistic: true },
+      ];
+    case "layerNorm":
+      return [parameter("gain", shape.gain), parameter("shift", shape.shift)];
+  }
+}
 
 /** The shapes of a network: what its description alone says. */
 export interface Topology {
   readonly inputs: number;
   readonly outputs: number;
   readonly layers: readonly LayerShape[];
-  /** All parameters, in floats. */
+  /** All parameters and running statistics, in floats. */
   readonly length: number;
+  /** The running statistics alone, behind the parameters. */
+  readonly statistics: number;
   /** Those that training changes. */
   readonly trainable: number;
   /** The trainable ones as runs without a frozen layer between. */
@@ -107,21 +160,45 @@ export function planTopology(inputs: number, specs: readonly LayerSpec[]): Topol
     begin += length;
     return run;
   };
+  // where the running statistics of a layer begin, behind all parameters, whose number is known at the end
+  let statistics = 0;
+  const later: (() => void)[] = [];
   for (const [index, spec] of specs.entries()) {
     const first = begin;
-    const { units, activation } = spec;
-    const weights = take(units * width);
-    const biases = take(spec.bias ? units : 0);
-    const slopes = take(activation.name === "prelu" ? (activation.shared ? 1 : units) : 0);
-    layers.push({ kind: "dense", index, spec, inputs: width, units, weights, biases, slopes });
-    width = units;
-    if (!spec.trainable) continue;
+    if (spec.kind === "dense") {
+      const { units, activation } = spec;
+      const weights = take(units * width);
+      const biases = take(spec.bias ? units : 0);
+      const slopes = take(activation.name === "prelu" ? (activation.shared ? 1 : units) : 0);
+      layers.push({ kind: "dense", index, spec, inputs: width, units, weights, biases, slopes });
+      width = units;
+      if (!spec.trainable) continue;
+    } else {
+      const place = { index, inputs: width, units: width };
+      if (spec.kind === "dropout") layers.push({ kind: "dropout", spec, ...place });
+      else if (spec.kind === "layerNorm") layers.push({ kind: "layerNorm", spec, ...place, gain: take(width), shift: take(width) });
+      else {
+        const gain = take(width);
+        const shift = take(width);
+        const units = width;
+        const at = statistics;
+        statistics += 2 * units;
+        later.push(() => {
+          layers[index] = {
+            kind: "batchNorm", spec, ...place, gain, shift, runningMean: { begin: begin + at, length: units }, runningVariance: { begin: begin + at + units, length: units },
+          };
+        });
+        layers.length = index + 1;
+      }
+    }
+    if (begin === first) continue;
     trainable += begin - first;
     const last = runs.at(-1);
     if (last !== undefined && last.begin + last.length === first) runs[runs.length - 1] = { begin: last.begin, length: begin - last.begin };
     else runs.push({ begin: first, length: begin - first });
   }
-  return { inputs, outputs: width, layers, length: begin, trainable, runs };
+  for (const complete of later) complete();
+  return { inputs, outputs: width, layers, length: begin + statistics, statistics, trainable, runs };
 }
 
 /** What a plan must hold beside the parameters. */
@@ -144,12 +221,36 @@ export interface Demand {
   readonly threads?: number;
 }
 
-/** Matrices of one layer in the batch. `sums` and `activations` are one where the activation needs no sums for its gradient. */
+/**
+ * Matrices of one layer in the batch. `sums` and `activations` are one where the activation needs no sums for its gradient. Those of a
+ * dropout hold what it lets pass while training.
+ */
 export interface LayerBuffers {
   readonly sums: number;
   readonly activations: number;
   /** Floats between rows. */
   readonly stride: number;
+  /** What a forward keeps for its backward: a normalisation's statistics, a dropout's mask. */
+  readonly kept: number;
+}
+
+/** A matrix of the batch: its first byte, and the floats between its rows. */
+export interface Matrix {
+  readonly at: number;
+  readonly stride: number;
+}
+
+/** Whether a layer lets all its inputs pass as they are. */
+export function passesAll({ spec }: LayerShape, training: boolean): boolean {
+  return spec.kind === "dropout" && (!training || spec.rate === 0);
+}
+
+/** What layer `index` hands on, while training or outside of it; −1 is the batch's samples. */
+export function outputOf(topology: Topology, layout: Layout, index: number, training: boolean): Matrix {
+  if (index < 0) return { at: layout.samples, stride: layout.sampleStride };
+  if (passesAll(topology.layers[index], training)) return outputOf(topology, layout, index - 1, training);
+  const { activations, stride } = layout.layers[index];
+  return { at: activations, stride };
 }
 
 /** All byte offsets. */
@@ -212,7 +313,8 @@ export function productScratch(m: number, k: number): number {
 
 /** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */
 function scratchBytes({ layers }: Topology, rows: number): number {
-  const bytes = Math.max(...layers.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+  const dense = layers.filter(({ kind }) => kind === "dense");
+  const bytes = Math.max(...dense.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
   return 64 * Math.ceil(bytes / 64);
 }
 
@@ -251,17 +353,20 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   ) as Record<TapeName, number>;
   const values = take(rows * 8);
   const hits = take(rows * 4);
-  const penalties = take(layers.reduce((sum, { weights }) => sum + blocksOf(weights.length), 0) * 8);
+  const penalties = take(layers.reduce((sum, shape) => sum + (shape.kind === "dense" ? blocksOf(shape.weights.length) : 0), 0) * 8);
   const squares = take(topology.runs.reduce((sum, { length }) => sum + blocksOf(length), 0) * 8);
   const unitSlopes = take(Math.max(...layers.map(({ units }) => units)) * 4);
   const samples = take(rows * sampleStride * 4);
   const targets = take(rows * rowStride(outputs) * 4);
   const weights = take(rows * 4);
-  const buffers = layers.map(({ spec, units }): LayerBuffers => {
+  const buffers = layers.map((shape): LayerBuffers => {
+    const { kind, spec, units } = shape;
     const stride = rowStride(units);
-    const sums = take(rows * stride * 4);
-    const activations = savesSums(spec.activation) ? take(rows * stride * 4) : sums;
-    return { sums, activations, stride };
+    const sums = take(passesAll(shape, true) ? 0 : rows * stride * 4);
+    const activations = kind === "dense" && savesSums(spec.activation) ? take(rows * stride * 4) : sums;
+    const panels = Math.ceil(units / 8);
+    const kept = take(kind === "dropout" ? rows * panels : kind === "batchNorm" ? NORM_ROWS * panels * 32 : kind === "layerNorm" ? NORM_ROWS * rows * 4 : 0);
+    return { sums, activations, stride, kept };
   });
   const gradients = [take(rows * widest * 4), take(rows * widest * 4)] as const;
   const order = take(demand.orderLength * 4);

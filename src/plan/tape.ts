@@ -3,13 +3,13 @@
 //
 // One training step, for a network of two layers:
 //
-//   gather · forward 0 · forward 1 · loss · backward 1 · dW 1 · dX 1 · backward 0 · dW 0 · penalty · finish · clip · update
+//   gather · forward 0 · forward 1 · loss · backward 1 · dW 1 · dX 1 · backward 0 · dW 0 · penalty · finish · clip · update · running statistics
 //
 // The other tapes are pieces of it: predictions are the forwards, evaluation adds loss and finish, gradients stop before clip.
 
 import {
-  ActivationBackward, ActivationCode, ClipNorm, ClipValue, DenseForward, DenseSingle, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
-  InputGradient, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
+  ActivationBackward, ActivationCode, BatchNorm, ClipNorm, ClipValue, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
+  InputGradient, LayerNorm, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, RunningStatistics, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
 } from "../../assembly/codes.js";
 import { activationCode, activationParameter } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
@@ -17,8 +17,9 @@ import { decisionRule, meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
-import { blocksOf } from "./layout.js";
-import type { LayerShape, Layout, Topology } from "./layout.js";
+import { activationOf } from "../describe/layers.js";
+import { blocksOf, outputOf, passesAll } from "./layout.js";
+import type { BatchNormShape, DenseShape, DropoutShape, LayerNormShape, LayerShape, Layout, Topology } from "./layout.js";
 
 /** Instructions in the making. */
 export class Tape {
@@ -62,14 +63,17 @@ export function lossCode(loss: Loss, output: ActivationSpec): { readonly code: L
   return { code: LossCode[loss.name as keyof typeof LossCode], fused: false };
 }
 
+/** How a pass is made: outside training (undefined), or with masks drawn from that seed and statistics of the batch. */
+type Mode = { readonly seed: number } | undefined;
+
 /** Z = X·Wᵀ + b, A = f(Z) of one layer. `sums` may be another place for Z than the layer's own. */
-function addForward(tape: Tape, topology: Topology, layout: Layout, index: number, sums = layout.layers[index].sums): void {
-  const shape = topology.layers[index];
+function addDenseForward(tape: Tape, topology: Topology, layout: Layout, shape: DenseShape, training: boolean, sums: number): void {
+  const { index, spec: { activation } } = shape;
+  const input = outputOf(topology, layout, index - 1, training);
   const { activations, stride } = layout.layers[index];
-  const { activation } = shape.spec;
   tape.add(Op.denseForward, [
-    [DenseForward.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
-    [DenseForward.inputStride, 4 * (index === 0 ? layout.sampleStride : layout.layers[index - 1].stride)],
+    [DenseForward.input, input.at],
+    [DenseForward.inputStride, 4 * input.stride],
     [DenseForward.inputs, shape.inputs],
     [DenseForward.weights, layout.parameters + 4 * shape.weights.begin],
     [DenseForward.biases, shape.spec.bias ? layout.parameters + 4 * shape.biases.begin : 0],
@@ -89,7 +93,82 @@ function addForward(tape: Tape, topology: Topology, layout: Layout, index: numbe
   }
 }
 
-/** The forwards of all layers, on the batch. */
+/** Words below this one of the generator drop: rate·2³², which a rate below 1 in f32 keeps below 2³². */
+function dropThreshold(rate: number): number {
+  return Math.round(rate * 2 ** 32) | 0;
+}
+
+function addDropoutForward(tape: Tape, topology: Topology, layout: Layout, { index, units, spec: { rate } }: DropoutShape, seed: number): void {
+  const input = outputOf(topology, layout, index - 1, true);
+  const { activations, stride, kept } = layout.layers[index];
+  tape.add(Op.dropoutForward, [
+    [Dropout.input, input.at],
+    [Dropout.inputStride, 4 * input.stride],
+    [Dropout.output, activations],
+    [Dropout.stride, 4 * stride],
+    [Dropout.units, units],
+    [Dropout.mask, kept],
+    [Dropout.threshold, dropThreshold(rate)],
+    [Dropout.seedLow, seed | 0],
+    [Dropout.seedHigh, Math.floor(seed / 2 ** 32)],
+    [Dropout.layer, index],
+  ]);
+  tape.float([[Dropout.scale, 1 / (1 - rate)]]);
+}
+
+/** What the forward and the backward of a batch normalisation have in common. */
+function addBatchNorm(tape: Tape, op: Op, topology: Topology, layout: Layout, shape: BatchNormShape, training: boolean, fields: readonly (readonly [number, number])[]): void {
+  const input = outputOf(topology, layout, shape.index - 1, training);
+  const { activations, stride, kept } = layout.layers[shape.index];
+  tape.add(op, [
+    [BatchNorm.input, input.at],
+    [BatchNorm.inputStride, 4 * input.stride],
+    [BatchNorm.output, activations],
+    [BatchNorm.stride, 4 * stride],
+    [BatchNorm.units, shape.units],
+    [BatchNorm.gain, layout.parameters + 4 * shape.gain.begin],
+    [BatchNorm.shift, layout.parameters + 4 * shape.shift.begin],
+    [BatchNorm.statistics, kept],
+    [BatchNorm.runningMean, layout.parameters + 4 * shape.runningMean.begin],
+    [BatchNorm.runningVariance, layout.parameters + 4 * shape.runningVariance.begin],
+    [BatchNorm.training, training ? 1 : 0],
+    ...fields,
+  ]);
+  tape.float([[BatchNorm.epsilon, shape.spec.epsilon]]);
+}
+
+/** What the forward and the backward of a layer normalisation have in common. */
+function addLayerNorm(tape: Tape, op: Op, topology: Topology, layout: Layout, shape: LayerNormShape, training: boolean, fields: readonly (readonly [number, number])[]): void {
+  const input = outputOf(topology, layout, shape.index - 1, training);
+  const { activations, stride, kept } = layout.layers[shape.index];
+  tape.add(op, [
+    [LayerNorm.input, input.at],
+    [LayerNorm.inputStride, 4 * input.stride],
+    [LayerNorm.output, activations],
+    [LayerNorm.stride, 4 * stride],
+    [LayerNorm.units, shape.units],
+    [LayerNorm.gain, layout.parameters + 4 * shape.gain.begin],
+    [LayerNorm.shift, layout.parameters + 4 * shape.shift.begin],
+    [LayerNorm.statistics, kept],
+    ...fields,
+  ]);
+  tape.float([[LayerNorm.epsilon, shape.spec.epsilon]]);
+}
+
+/** One layer's forward; nothing for one that lets all pass. */
+function addForward(tape: Tape, topology: Topology, layout: Layout, index: number, mode?: Mode, sums = layout.layers[index].sums): void {
+  const shape = topology.layers[index];
+  const training = mode !== undefined;
+  if (passesAll(shape, training)) return;
+  switch (shape.kind) {
+    case "dense": return addDenseForward(tape, topology, layout, shape, training, sums);
+    case "dropout": return addDropoutForward(tape, topology, layout, shape, mode!.seed);
+    case "batchNorm": return addBatchNorm(tape, Op.batchNormForward, topology, layout, shape, training, []);
+    case "layerNorm": return addLayerNorm(tape, Op.layerNormForward, topology, layout, shape, training, []);
+  }
+}
+
+/** The forwards of all layers, on the batch, outside training. */
 export function forwardTape(topology: Topology, layout: Layout): Tape {
   const tape = new Tape();
   for (const { index } of topology.layers) addForward(tape, topology, layout, index);
@@ -99,7 +178,7 @@ export function forwardTape(topology: Topology, layout: Layout): Tape {
 /** The forward of one layer with its weighted sums written to the first gradient matrix, for `trace`. */
 export function tracedLayerTape(topology: Topology, layout: Layout, index: number): Tape {
   const tape = new Tape();
-  addForward(tape, topology, layout, index, layout.gradients[0]);
+  addForward(tape, topology, layout, index, undefined, layout.gradients[0]);
   return tape;
 }
 
@@ -107,10 +186,15 @@ export function tracedLayerTape(topology: Topology, layout: Layout, index: numbe
 export function singleTape(topology: Topology, layout: Layout): Tape {
   const tape = new Tape();
   for (const shape of topology.layers) {
-    const { index, spec: { activation, bias } } = shape;
+    const { index } = shape;
+    if (shape.kind !== "dense") {
+      addForward(tape, topology, layout, index);
+      continue;
+    }
+    const { spec: { activation, bias } } = shape;
     const { activations, stride } = layout.layers[index];
     tape.add(Op.denseSingle, [
-      [DenseSingle.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
+      [DenseSingle.input, outputOf(topology, layout, index - 1, false).at],
       [DenseSingle.inputs, shape.inputs],
       [DenseSingle.weights, layout.parameters + 4 * shape.weights.begin],
       [DenseSingle.biases, bias ? layout.parameters + 4 * shape.biases.begin : 0],
@@ -160,11 +244,13 @@ export interface LossPlan {
 }
 
 /** Loss of the batch's rows, with the gradient of the output where `gradient` is true. Returns whether that is of the weighted sums. */
-function addLoss(tape: Tape, topology: Topology, layout: Layout, { loss, hits, weighted }: LossPlan, gradient: boolean): boolean {
+function addLoss(tape: Tape, topology: Topology, layout: Layout, { loss, hits, weighted }: LossPlan, gradient: boolean, training: boolean): boolean {
   const last = topology.layers[topology.layers.length - 1];
-  const { sums, activations, stride } = layout.layers[last.index];
-  const { code, fused } = lossCode(loss, last.spec.activation);
-  const rule = decisionRule(loss.name, last.spec.activation.name, topology.outputs);
+  const output = activationOf(last.spec);
+  const { at: activations, stride } = outputOf(topology, layout, last.index, training);
+  const sums = last.kind === "dense" ? layout.layers[last.index].sums : activations;
+  const { code, fused } = lossCode(loss, output);
+  const rule = decisionRule(loss.name, output.name, topology.outputs);
   tape.add(Op.loss, [
     [LossField.code, code],
     [LossField.sums, sums],
@@ -201,7 +287,7 @@ function addFinish(tape: Tape, topology: Topology, layout: Layout, { loss, hits 
 /** Evaluation of the batch: forwards, loss, finish; from the window where `gather` says how. */
 export function evaluationTape(topology: Topology, layout: Layout, plan: LossPlan): Tape {
   const tape = forwardTape(topology, layout);
-  addLoss(tape, topology, layout, plan, false);
+  addLoss(tape, topology, layout, plan, false, false);
   addFinish(tape, topology, layout, plan, 0);
   return tape;
 }
@@ -214,75 +300,119 @@ export function gatherTape(topology: Topology, layout: Layout, classes: boolean,
 }
 
 /** From the gradient of the output back to the first layer that `wants` a gradient. */
-function addBackward(tape: Tape, topology: Topology, layout: Layout, fused: boolean, wants: (shape: LayerShape) => boolean): void {
+function addBackward(tape: Tape, topology: Topology, layout: Layout, fused: boolean, training: boolean, wants: (shape: LayerShape) => boolean): void {
   const { layers } = topology;
   const first = layers.findIndex(wants);
   if (first < 0) return;
-  for (let index = layers.length - 1, here = 0; index >= first; index--, here = 1 - here) {
+  for (let index = layers.length - 1, here = 0; index >= first; index--) {
     const shape = layers[index];
-    const { spec: { activation, bias } } = shape;
-    const { sums, activations, stride } = layout.layers[index];
     const gradient = layout.gradients[here];
-    const wanted = wants(shape);
-    const passed = fused && index === layers.length - 1;
-    if (activation.name === "softmax" && !passed) {
-      tape.add(Op.softmaxBackward, [
-        [SoftmaxBackward.activations, activations], [SoftmaxBackward.gradient, gradient], [SoftmaxBackward.stride, 4 * stride], [SoftmaxBackward.units, shape.units],
-      ]);
-    }
-    const done = passed || activation.name === "softmax" || activation.name === "linear";
-    const shared = activation.name === "prelu" && activation.shared;
-    if (!done || (wanted && bias)) {
-      const dSlopes = shared ? layout.unitSlopes : layout.gradient + 4 * shape.slopes.begin;
-      tape.add(Op.activationBackward, [
-        [ActivationBackward.sums, sums],
-        [ActivationBackward.activations, activations],
-        [ActivationBackward.gradient, gradient],
-        [ActivationBackward.stride, 4 * stride],
-        [ActivationBackward.units, shape.units],
-        [ActivationBackward.activation, done ? ActivationCode.linear : activationCode(activation)],
-        [ActivationBackward.slopes, layout.parameters + 4 * shape.slopes.begin],
-        [ActivationBackward.sharedSlope, shared ? 1 : 0],
-        [ActivationBackward.dBiases, wanted && bias ? layout.gradient + 4 * shape.biases.begin : 0],
-        [ActivationBackward.dSlopes, wanted && activation.name === "prelu" ? dSlopes : 0],
-      ]);
-      tape.float([[ActivationBackward.parameter, activationParameter(activation)]]);
-    }
-    if (wanted) {
-      if (shared) {
-        tape.add(Op.sumSlopes, [
-          [SumSlopes.unitSlopes, layout.unitSlopes], [SumSlopes.units, shape.units], [SumSlopes.dSlope, layout.gradient + 4 * shape.slopes.begin],
+    const passes = index > first;
+    if (passesAll(shape, training)) continue;
+    switch (shape.kind) {
+      case "dense":
+        addDenseBackward(tape, topology, layout, shape, { fused: fused && index === layers.length - 1, training, wanted: wants(shape), passes, here });
+        here = 1 - here;
+        break;
+      case "dropout":
+        tape.add(Op.dropoutBackward, [
+          [Dropout.output, gradient], [Dropout.stride, 4 * layout.layers[index].stride], [Dropout.units, shape.units], [Dropout.mask, layout.layers[index].kept],
         ]);
+        tape.float([[Dropout.scale, 1 / (1 - shape.spec.rate)]]);
+        break;
+      case "batchNorm":
+        addBatchNorm(tape, Op.batchNormBackward, topology, layout, shape, training, [
+          [BatchNorm.gradient, gradient],
+          [BatchNorm.dGain, layout.gradient + 4 * shape.gain.begin],
+          [BatchNorm.dShift, layout.gradient + 4 * shape.shift.begin],
+          [BatchNorm.passes, passes ? 1 : 0],
+        ]);
+        break;
+      case "layerNorm": {
+        const fields = [
+          [LayerNorm.gradient, gradient],
+          [LayerNorm.dGain, layout.gradient + 4 * shape.gain.begin],
+          [LayerNorm.dShift, layout.gradient + 4 * shape.shift.begin],
+        ] as const;
+        addLayerNorm(tape, Op.layerNormSums, topology, layout, shape, training, fields);
+        if (passes) addLayerNorm(tape, Op.layerNormBackward, topology, layout, shape, training, fields);
       }
-      tape.add(Op.weightGradient, [
-        [WeightGradient.gradient, gradient],
-        [WeightGradient.gradientStride, 4 * stride],
-        [WeightGradient.units, shape.units],
-        [WeightGradient.input, index === 0 ? layout.samples : layout.layers[index - 1].activations],
-        [WeightGradient.inputStride, 4 * (index === 0 ? layout.sampleStride : layout.layers[index - 1].stride)],
-        [WeightGradient.inputs, shape.inputs],
-        [WeightGradient.dWeights, layout.gradient + 4 * shape.weights.begin],
+    }
+  }
+}
+
+/** What the backward of a dense layer does: `here` is the gradient matrix that holds that of its outputs. */
+interface DenseBackward {
+  readonly fused: boolean;
+  readonly training: boolean;
+  /** Whether its own gradients are wanted, and whether that of its inputs is. */
+  readonly wanted: boolean;
+  readonly passes: boolean;
+  readonly here: number;
+}
+
+function addDenseBackward(tape: Tape, topology: Topology, layout: Layout, shape: DenseShape, { fused, training, wanted, passes, here }: DenseBackward): void {
+  const { index, spec: { activation, bias } } = shape;
+  const { sums, activations, stride } = layout.layers[index];
+  const gradient = layout.gradients[here];
+  const input = outputOf(topology, layout, index - 1, training);
+  if (activation.name === "softmax" && !fused) {
+    tape.add(Op.softmaxBackward, [
+      [SoftmaxBackward.activations, activations], [SoftmaxBackward.gradient, gradient], [SoftmaxBackward.stride, 4 * stride], [SoftmaxBackward.units, shape.units],
+    ]);
+  }
+  const done = fused || activation.name === "softmax" || activation.name === "linear";
+  const shared = activation.name === "prelu" && activation.shared;
+  if (!done || (wanted && bias)) {
+    const dSlopes = shared ? layout.unitSlopes : layout.gradient + 4 * shape.slopes.begin;
+    tape.add(Op.activationBackward, [
+      [ActivationBackward.sums, sums],
+      [ActivationBackward.activations, activations],
+      [ActivationBackward.gradient, gradient],
+      [ActivationBackward.stride, 4 * stride],
+      [ActivationBackward.units, shape.units],
+      [ActivationBackward.activation, done ? ActivationCode.linear : activationCode(activation)],
+      [ActivationBackward.slopes, layout.parameters + 4 * shape.slopes.begin],
+      [ActivationBackward.sharedSlope, shared ? 1 : 0],
+      [ActivationBackward.dBiases, wanted && bias ? layout.gradient + 4 * shape.biases.begin : 0],
+      [ActivationBackward.dSlopes, wanted && activation.name === "prelu" ? dSlopes : 0],
+    ]);
+    tape.float([[ActivationBackward.parameter, activationParameter(activation)]]);
+  }
+  if (wanted) {
+    if (shared) {
+      tape.add(Op.sumSlopes, [
+        [SumSlopes.unitSlopes, layout.unitSlopes], [SumSlopes.units, shape.units], [SumSlopes.dSlope, layout.gradient + 4 * shape.slopes.begin],
       ]);
     }
-    if (index > first) {
-      tape.add(Op.inputGradient, [
-        [InputGradient.gradient, gradient],
-        [InputGradient.gradientStride, 4 * stride],
-        [InputGradient.units, shape.units],
-        [InputGradient.weights, layout.parameters + 4 * shape.weights.begin],
-        [InputGradient.inputs, shape.inputs],
-        [InputGradient.dInput, layout.gradients[1 - here]],
-        [InputGradient.dInputStride, 4 * layout.layers[index - 1].stride],
-      ]);
-    }
+    tape.add(Op.weightGradient, [
+      [WeightGradient.gradient, gradient],
+      [WeightGradient.gradientStride, 4 * stride],
+      [WeightGradient.units, shape.units],
+      [WeightGradient.input, input.at],
+      [WeightGradient.inputStride, 4 * input.stride],
+      [WeightGradient.inputs, shape.inputs],
+      [WeightGradient.dWeights, layout.gradient + 4 * shape.weights.begin],
+    ]);
+  }
+  if (passes) {
+    tape.add(Op.inputGradient, [
+      [InputGradient.gradient, gradient],
+      [InputGradient.gradientStride, 4 * stride],
+      [InputGradient.units, shape.units],
+      [InputGradient.weights, layout.parameters + 4 * shape.weights.begin],
+      [InputGradient.inputs, shape.inputs],
+      [InputGradient.dInput, layout.gradients[1 - here]],
+      [InputGradient.dInputStride, 4 * input.stride],
+    ]);
   }
 }
 
 /** Forwards, loss and the gradients of all layers, frozen ones too; without penalties. */
 export function gradientTape(topology: Topology, layout: Layout, plan: LossPlan): Tape {
   const tape = forwardTape(topology, layout);
-  const fused = addLoss(tape, topology, layout, plan, true);
-  addBackward(tape, topology, layout, fused, () => true);
+  const fused = addLoss(tape, topology, layout, plan, true, false);
+  addBackward(tape, topology, layout, fused, false, ({ kind }) => kind !== "dropout");
   addFinish(tape, topology, layout, plan, 0);
   return tape;
 }
@@ -294,24 +424,27 @@ export interface TrainingPlan extends LossPlan {
   readonly classes: boolean;
 }
 
-/** One training step; its first instruction is the gather, which a caller that has filled the batch itself leaves out. */
-export function trainingTape(topology: Topology, layout: Layout, plan: TrainingPlan): Tape {
+/** One training step; its first instruction is the gather, which a caller that has filled the batch itself leaves out. `seed`: what dropout draws from. */
+export function trainingTape(topology: Topology, layout: Layout, plan: TrainingPlan, seed: number): Tape {
   const tape = new Tape();
   addGather(tape, topology, layout, plan.classes, plan.loss.name === "crossEntropy" ? plan.loss.labelSmoothing : 0);
-  for (const { index } of topology.layers) addForward(tape, topology, layout, index);
-  const fused = addLoss(tape, topology, layout, plan, true);
-  addBackward(tape, topology, layout, fused, ({ spec }) => spec.trainable);
+  for (const { index } of topology.layers) addForward(tape, topology, layout, index, { seed });
+  const fused = addLoss(tape, topology, layout, plan, true, true);
+  addBackward(tape, topology, layout, fused, true, ({ kind, spec }) => (kind === "dense" ? spec.trainable : kind !== "dropout"));
   const partials = addPenalties(tape, topology, layout);
   addFinish(tape, topology, layout, plan, partials);
   addClip(tape, topology, layout, plan.gradientClip);
   addUpdate(tape, topology, layout, plan.optimizer);
+  addRunningStatistics(tape, topology, layout);
   return tape;
 }
 
 /** l1 and l2 of each layer that has them; a frozen layer's count in the loss and move nothing. Returns the number of partial sums. */
 function addPenalties(tape: Tape, topology: Topology, layout: Layout): number {
   let partials = 0;
-  for (const { spec, weights } of topology.layers) {
+  for (const shape of topology.layers) {
+    if (shape.kind !== "dense") continue;
+    const { spec, weights } = shape;
     if (spec.l1 === 0 && spec.l2 === 0) continue;
     tape.add(Op.penalty, [
       [Penalty.weights, layout.parameters + 4 * weights.begin],
@@ -346,6 +479,20 @@ function addClip(tape: Tape, { runs }: Topology, layout: Layout, clip: TrainingP
       [ClipNorm.gradient, layout.gradient + 4 * begin], [ClipNorm.length, length], [ClipNorm.partials, layout.squares], [ClipNorm.partialCount, partials],
     ]);
     tape.float([[ClipNorm.norm, clip.norm]]);
+  }
+}
+
+/** The running statistics follow the step's batch: behind `finish`, so that a step whose loss is not finite leaves them as they are. */
+function addRunningStatistics(tape: Tape, { layers }: Topology, layout: Layout): void {
+  for (const shape of layers) {
+    if (shape.kind !== "batchNorm") continue;
+    tape.add(Op.runningStatistics, [
+      [RunningStatistics.statistics, layout.layers[shape.index].kept],
+      [RunningStatistics.runningMean, layout.parameters + 4 * shape.runningMean.begin],
+      [RunningStatistics.runningVariance, layout.parameters + 4 * shape.runningVariance.begin],
+      [RunningStatistics.units, shape.units],
+    ]);
+    tape.float([[RunningStatistics.momentum, shape.spec.momentum]]);
   }
 }
 

@@ -6,6 +6,8 @@ import type { Topology } from "./layout.js";
 
 /** Operations a nanosecond of one core, below what kernels reach, since small layers reach less. */
 const RATE = 40;
+/** Operations that an element of a dropout or a normalisation takes the time of, forward and backward. */
+const OTHER = 150;
 /** Nanoseconds of a barrier of two threads with the uneven ends of their shares, and of each thread more. */
 const BARRIER_NS = 300;
 const MORE_NS = 100;
@@ -19,7 +21,7 @@ const LEAST_GAIN = 1.15;
 
 /** Operations of a training step, multiplications and additions: products with the input, for the weights and, but for the first layer, for the input. */
 export function stepOperations({ layers }: Topology, batch: number): number {
-  return layers.reduce((sum, { inputs, units, index }) => sum + 2 * batch * inputs * units * (index === 0 ? 2 : 3), 0);
+  return layers.reduce((sum, { kind, inputs, units, index }) => sum + (kind === "dense" ? 2 * batch * inputs * units * (index === 0 ? 2 : 3) : OTHER * batch * units), 0);
 }
 
 /** Threads, from 1 to `available`, with which that many steps end soonest. */

@@ -225,7 +225,7 @@ class Fit {
    * chunk before it, and is `skipped` where there is none.
    */
   private fillRecords(wanted: number): number {
-    const { model: { core: { f64 }, layout, progress }, window, batch, recordWeights, rates, call: { training } } = this;
+    const { model: { core: { f64 }, layout, progress, epochs }, window, batch, recordWeights, rates, call: { training } } = this;
     let count = 0;
     let rate = this.rate;
     this.skipped = 0;
@@ -244,6 +244,8 @@ class Fit {
       f64[record + Step.first] = window.load(first, rows);
       f64[record + Step.rows] = rows;
       f64[record + Step.inverseWeight] = 1 / weight;
+      f64[record + Step.epoch] = epochs % 2 ** 32;
+      f64[record + Step.step] = (this.step + i) % 2 ** 32;
       rate = rates.write(f64, record, progress);
       recordWeights[count++] = weight;
     }
@@ -313,7 +315,7 @@ class Fit {
     for (let i = 0; i < finished; i++) {
       const record = layout.steps / 8 + i * STEP_WORDS;
       const loss = core.f64[record + Step.loss];
-      if (this.outputs !== undefined) copyOutputs(model, core.f64[record + Step.rows], this.outputs, this.step * this.batch * model.topology.outputs);
+      if (this.outputs !== undefined) copyOutputs(model, core.f64[record + Step.rows], this.outputs, this.step * this.batch * model.topology.outputs, true);
       this.lossSum += weights[i] * loss;
       this.weightSum += weights[i];
       this.hits += core.f64[record + Step.hits];

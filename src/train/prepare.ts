@@ -3,6 +3,7 @@
 import { at, describeValue, firstNonFinite, isArray } from "../check.js";
 import { checkFitOptions } from "../describe/fit.js";
 import type { CheckedFitOptions } from "../describe/fit.js";
+import { outputActivationOf } from "../describe/layers.js";
 import { checkLossFits, decisionRule, isClassifierLoss } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
 import type { Metric } from "../describe/metrics.js";
@@ -40,9 +41,9 @@ export interface PreparedFit extends LabelledData {
   readonly weights: Float32Array | undefined;
 }
 
-/** The activation of a network's output. */
+/** The activation of a network's output, linear behind a last layer that is not dense. */
 export function outputActivation(model: Model) {
-  return model.description.layers[model.description.layers.length - 1].activation;
+  return outputActivationOf(model.description.layers);
 }
 
 /** Samples and targets of one call, in pieces. `names` are what messages call them. */

@@ -3,10 +3,11 @@
 
 import { DivergenceError, describeValue, firstNonFinite } from "../check.js";
 import type { Optimizer } from "../describe/optimizers.js";
-import { formatActivation } from "../describe/activations.js";
+import { formatLayer } from "../describe/layers.js";
 import { scratchCore } from "../engine/core.js";
 import type { ScheduleMath } from "../describe/schedules.js";
 import type { Model } from "../model.js";
+import { passesAll } from "../plan/layout.js";
 import { trainingTape } from "../plan/tape.js";
 import type { TrainingPlan } from "../plan/tape.js";
 import type { OptimizerProgress } from "../progress.js";
@@ -21,7 +22,7 @@ export const coreMath: ScheduleMath = {
 
 /** Puts the tape of a training step in its place. Returns the number of its instructions. */
 export function placeTraining(model: Model, plan: TrainingPlan): number {
-  return model.place("training", JSON.stringify(plan), () => trainingTape(model.topology, model.layout, plan));
+  return model.place("training", JSON.stringify(plan), () => trainingTape(model.topology, model.layout, plan, model.description.seed));
 }
 
 /** A state in which all is finite, in the plan's snapshot block, with the counters that belong to it. */
@@ -61,6 +62,7 @@ export class Snapshot {
 function firstLayerAstray(model: Model, rows: number): number {
   const { layout, topology, core } = model;
   for (const { index, units } of topology.layers) {
+    if (passesAll(topology.layers[index], true)) continue;
     const { activations, sums, stride } = layout.layers[index];
     for (let row = 0; row < rows; row++) {
       for (const matrix of [sums, activations]) {
@@ -91,7 +93,7 @@ function adviceFor(optimizer: Optimizer, rate: number, largest: number): string 
 /** The error for a loss that is not finite; the batch's matrices must still be those of the step. */
 export function lossDiverged(model: Model, subject: string, loss: number, epoch: number, step: number, rows: number, rate: number): DivergenceError {
   const layer = firstLayerAstray(model, rows);
-  const name = formatActivation(model.topology.layers[layer].spec.activation);
+  const name = formatLayer(model.topology.layers[layer].spec);
   const what = `${subject}: the loss became ${describeValue(loss)} at epoch ${epoch}, step ${step}, first in layer ${layer} (${name})`;
   return new DivergenceError(what, { epoch, step, layer, advice: adviceFor(model.optimizer!, rate, largestInput(model, rows)) });
 }

@@ -12,11 +12,11 @@ import {
 } from "../../assembly/codes.js";
 import { checkNetwork } from "../../src/describe/layers.js";
 import { slotNames } from "../../src/describe/optimizers.js";
-import { adam, adamw, crossEntropy, dense, gelu, huber, leakyRelu, lion, nadam, Network, prelu, ready, rmsprop, sgd } from "../../src/index.js";
+import { adam, adamw, batchNorm, crossEntropy, dense, dropout, gelu, huber, layerNorm, leakyRelu, lion, nadam, Network, prelu, ready, rmsprop, sgd } from "../../src/index.js";
 import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
 import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
-import { LONE_STEP, productScratch } from "../../src/plan/layout.js";
+import { LONE_STEP, planTopology, productScratch } from "../../src/plan/layout.js";
 import { singleTape } from "../../src/plan/tape.js";
 import { freshProgress } from "../../src/progress.js";
 import { writeRates } from "../../src/train/rates.js";
@@ -75,6 +75,23 @@ const networks: readonly Trained[] = [
     title: "adamw before a softmax with binary losses",
     inputs: 12, layers: [dense(18, "silu"), dense(6, "softmax")], loss: { name: "binaryCrossEntropy" }, optimizer: adamw(), rows: 17, weighted: true,
   },
+  {
+    title: "dropout and normalisations before, between, behind and next to each other",
+    inputs: 13,
+    layers: [
+      dropout(0.25), batchNorm(), dense(67, "relu"), batchNorm({ momentum: 0.5 }), dropout(0.5), dense(29, "tanh"), layerNorm(), layerNorm(), dropout(0), batchNorm(),
+      dense(12, { activation: prelu(), trainable: false }), dropout(0.125), layerNorm(),
+    ],
+    loss: { name: "meanSquaredError" }, optimizer: adamw(), rows: 19, weighted: true, gradientClip: { norm: 0.05 },
+  },
+  {
+    title: "normalisations first and last, of one unit, and a last batch of one row",
+    inputs: 9, layers: [layerNorm(), batchNorm(), dense(5, "gelu"), layerNorm(), dense(1), batchNorm()], loss: huber(), optimizer: adam(), rows: 3,
+  },
+  {
+    title: "dropout last",
+    inputs: 9, layers: [dense(65, "relu"), dropout(0.5), dropout(0.75)], loss: { name: "meanSquaredError" }, optimizer: sgd({ learningRate: 0.01 }), rows: 10,
+  },
 ];
 
 interface Prepared {
@@ -89,7 +106,7 @@ interface Prepared {
 /** The memory of a network at the start of a fit: data, order, records of three steps of which the last has fewer rows, and the tape. */
 async function prepare({ inputs, layers, loss, optimizer, rows, classes = false, weighted = false, gradientClip }: Trained): Promise<Prepared> {
   await ready();
-  const outputs = layers[layers.length - 1].units;
+  const outputs = planTopology(inputs, layers).outputs;
   const model = new Model(checkNetwork({ inputs, layers, seed: 5 }), "test", {
     slots: slotNames(optimizer).length, snapshot: false, best: false, average: false, batch: rows, windowRows: WINDOW, orderLength: WINDOW,
     targetWidth: classes ? 1 : outputs, weighted,
@@ -108,6 +125,8 @@ async function prepare({ inputs, layers, loss, optimizer, rows, classes = false,
     f64[record + Step.first] = step * rows;
     f64[record + Step.rows] = step === STEPS - 1 ? Math.ceil(rows / 3) : rows;
     f64[record + Step.inverseWeight] = 1 / f64[record + Step.rows];
+    f64[record + Step.epoch] = 3;
+    f64[record + Step.step] = step;
     writeRates(f64, record, optimizer, progress, coreMath);
   }
   return { image: u8.slice(), tape: layout.tapes.training, count, steps: layout.steps, panel: layout.panel, scratchEnd: layout.steps };
