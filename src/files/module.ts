@@ -22,12 +22,6 @@ export interface ModulePreparation {
 /** The most floats of weights: their base64 must fit a string of the engine (2^29 − 24 characters in V8). */
 const MOST_FLOATS = 96_000_000;
 
-/** √½ and √(2/π), to f64. */
-const SQRT_HALF = "0.7071067811865476";
-const SQRT_2_OVER_PI = "0.7978845608028654";
-/** 2/√π, to f64. */
-const TWO_OVER_SQRT_PI = "1.1283791670955126";
-
 /** f(z) as an expression in z; w[p + j] is the slope of unit j. The constants of selu are those of Klambauer et al. 2017 in f64. */
 function expressionOf(spec: ActivationSpec): string {
   switch (spec.name) {
@@ -49,7 +43,7 @@ function expressionOf(spec: ActivationSpec): string {
     case "selu":
       return "1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * M.expm1(z))";
     case "gelu":
-      return spec.approximate === "tanh" ? `z / 2 * (1 + M.tanh(${SQRT_2_OVER_PI} * (z + 0.044715 * z ** 3)))` : `z / 2 * (1 + erf(z * ${SQRT_HALF}))`;
+      return spec.approximate === "tanh" ? "z / 2 * (1 + M.tanh(M.sqrt(2 / M.PI) * (z + 0.044715 * z ** 3)))" : "z / 2 * (1 + erf(z * M.SQRT1_2))";
     case "silu":
       return "z / (1 + M.exp(-z))";
     case "mish":
@@ -75,7 +69,7 @@ const ERF = `const erf = (x) => {
 if (M.abs(x) > 6) return M.sign(x);
 let t = x, s = x;
 for (let n = 3; M.abs(t) > 1e-17; n += 2) s += t *= 2*x*x/n;
-return ${TWO_OVER_SQRT_PI}*M.exp(-x*x)*s;
+return 2*s*M.exp(-x*x)/M.sqrt(M.PI);
 };
 `;
 
@@ -94,13 +88,13 @@ y[j] = a; y[j+1] = b; y[j+2] = c; y[j+3] = d;
 
 /** For one sample: each unit by lanes, four in a small layer (smallSingle) and eight in a large one (dotThree), the bias last. */
 const ONE = `const one = (x, y, k, u, p) => {
-const big = k > 512 || k*u > 4096, t = k & -8, r = k-t < 4 ? 4 : 0, s = new Float32Array(8);
+const h = k > 512 || k*u > 4096, t = k & -8, r = k-t < 4 ? 4 : 0, s = new Float32Array(8);
 for (let j = 0; j < u; j++, p += k) {
 s.fill(0);
-for (let i = 0; i < k; i++) s[big ? (i & 7) + (i < t ? 0 : r) : i & 3] += f(w[p+i]*x[i]);
+for (let i = 0; i < k; i++) s[h ? i & 7 | (i < t ? 0 : r) : i & 3] += f(w[p+i]*x[i]);
 for (let i = 0; i < 4; i++) s[i] += s[i+4];
 const [a, b, c, d] = s;
-y[j] += big ? f(a+c) + f(b+d) : f(a+b) + f(c+d);
+y[j] += h ? f(a+c) + f(b+d) : f(a+b) + f(c+d);
 }
 };
 `;
@@ -113,7 +107,7 @@ x.forEach((e, j) => x[j] = e / t);`;
 /** y of a layer, and where the numbers behind it begin. */
 const batchNormSource = (epsilon: number): string =>
   `(x, y, u, p) => {
-for (let j = 0; j < u; j++, p++) y[j] = (x[j] - w[p+2*u]) / M.sqrt(w[p+3*u] + ${Math.fround(epsilon)})*w[p] + w[p+u];
+for (let j = 0; j < u; j++, p++) y[j] = (x[j] - w[p+2*u]) / M.sqrt(w[p+3*u] + ${epsilon})*w[p] + w[p+u];
 return p + 3*u;
 }`;
 
@@ -122,7 +116,7 @@ const layerNormSource = (epsilon: number): string =>
 let m = 0, v = 0;
 for (let j = 0; j < u; j++) m += x[j] / u;
 for (let j = 0; j < u; j++) v += (x[j] - m)**2 / u;
-for (let j = 0; j < u; j++, p++) y[j] = (x[j] - m) / M.sqrt(v + ${Math.fround(epsilon)})*w[p] + w[p+u];
+for (let j = 0; j < u; j++, p++) y[j] = (x[j] - m) / M.sqrt(v + ${epsilon})*w[p] + w[p+u];
 return p + u;
 }`;
 
@@ -205,19 +199,18 @@ export function moduleSource({ inputs, outputs, layers }: Portable, subject: str
   const prepared = preparation !== undefined;
   const scale = preparation?.scale;
   return [
-    `// A network of ${inputs} inputs and ${outputs} outputs. predict(input): one sample or several, flat; returns their outputs, flat.`,
-    `const M = Math, f = M.fround, s = atob("${encodeFloats(arrays)}"), b = new Uint8Array(s.length), w = new Float32Array(b.buffer);`,
-    "for (let i = 0; i < b.length; i++) b[i] = s.charCodeAt(i);",
+    `// predict(input): one sample or several of ${inputs} numbers, flat, to ${outputs} each.`,
+    `const s=atob("${encodeFloats(arrays)}"),b=new Uint8Array(s.length),w=new Float32Array(b.buffer),M=Math,f=M.fround;`,
+    "for(let i=0;i<b.length;i++)b[i]=s.charCodeAt(i);",
     ...(prepared ? [preparationSource(preparation)] : []),
     squeeze(`${ONE}${MANY}${declarations}const layers = [${rows.join(", ")}];
 for (const r of layers) r.push(new Float32Array(r[0] + 3));
 export function predict(input) {
 const n = input?.length / ${inputs};`),
-    `if (!(n > 0 && n % 1 === 0)) throw RangeError("predict: expected a multiple of ${inputs} numbers, got " + input?.length);`,
-    `const output = new Float${scale === undefined ? 32 : 64}Array(n * ${outputs});`,
-    "for (let i = 0; i < n; i++) {",
-    `let p = 0, k = ${inputs}, x = Float32Array.from(input.slice(i*k, i*k + k)${prepared ? ", prepare" : ""});`,
-    `if (!x.every(Number.isFinite)) throw TypeError("predict: expected finite numbers${prepared ? ", or NaN where a value is missing" : ""}");`,
+    `if(!(n>0&&n%1==0))throw RangeError("predict: expected a multiple of ${inputs} numbers, got "+input?.length);`,
+    `const o=new Float${scale === undefined ? 32 : 64}Array(n*${outputs});`,
+    `for(let i=0;i<n;i++){let p=0,k=${inputs},x=Float32Array.from(input.slice(i*k,i*k+k)${prepared ? ",prepare" : ""});`,
+    `if(!x.every(Number.isFinite))throw TypeError("predict: expected finite numbers${prepared ? ", or NaN where a value is missing" : ""}");`,
     squeeze([
       `for (const [u, g, q, ${hasSlopes ? "h, " : ""}y] of layers) {`,
       ...(hasNorms ? ["if (q > 1) p = g(x, y, u, p); else {"] : []),
@@ -230,9 +223,9 @@ const n = input?.length / ${inputs};`),
       "x = y;\nk = u;\n}",
       "x = x.subarray(0, k);",
       ...(softmax ? [SOFTMAX] : []),
-      "output.set(x, i*k);\n}",
+      "o.set(x, i*k);\n}",
     ].join("\n")),
-    scale === undefined ? "return output;" : `return output.map((y) => y*${scale.deviation} + ${scale.mean});`,
+    scale === undefined ? "return o;" : `return o.map((y) => y*${scale.deviation} + ${scale.mean});`,
     "}",
     "",
   ].join("\n");
