@@ -29,7 +29,7 @@ const packaged = targets.filter((target) => target !== "debug");
 const RELAXED_MADD = "fd:261";
 
 /** dist/<key>.js and its source. */
-const entries = { index: "src/index.ts", tabular: "src/tabular/index.ts", node: "src/node.ts", cli: "src/cli/index.ts", worker: "src/engine/worker.ts", relaxed: "src/relaxed.ts" };
+const entries = { index: "src/index.ts", tabular: "src/tabular/index.ts", node: "src/node.ts", cli: "src/cli/index.ts", worker: "src/engine/worker.ts", relaxed: "src/relaxed.ts", onnx: "src/onnx/index.ts", "compat-brain": "src/compat/brain.ts", "compat-tfjs": "src/compat/tfjs.ts" };
 
 /** The entries that may import node: modules; all others run in browsers too. */
 const nodeEntries = ["node", "cli"];

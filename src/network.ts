@@ -14,7 +14,7 @@ import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
 import { checkSavable, loadModel, saveModel } from "./files/model.js";
 import { moduleSource } from "./files/module.js";
-import { portableLayer } from "./files/portable.js";
+import { PORTABLE, portableLayer } from "./files/portable.js";
 import type { Portable } from "./files/portable.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
@@ -266,7 +266,14 @@ export class Network {
    * @example writeFileSync("network.mjs", network.toModule())
    */
   toModule(): string {
-    return moduleSource(portableOf(this, "toModule"), "toModule");
+    return moduleSource(this[PORTABLE]("toModule"), "toModule");
+  }
+
+  /** @internal What other formats hold of the network; the arrays are its live views. */
+  [PORTABLE](subject: string): Portable {
+    const { description, topology, tabular } = this.still(subject);
+    const layers = description.layers.map((spec, i) => portableLayer(subject, i, spec, this.layerViews[i]));
+    return { inputs: topology.inputs, outputs: topology.outputs, layers, tabular };
   }
 
   /** The network as a table: a line a layer with its shape, activation and parameters. */
@@ -324,17 +331,6 @@ export class Network {
     if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
     return model;
   }
-}
-
-/**
- * What other formats hold of a network; its arrays are live views. For the edges of the library, not for users.
- * @throws {TypeError} if it is no network
- */
-export function portableOf(network: Network, subject: string): Portable {
-  if (!(network instanceof Network)) throw wrongKind(`${subject}: network`, "a Network", network, "Make one with Network.create or Network.load");
-  const { description, topology, tabular } = network["still"](subject);
-  const layers = description.layers.map((spec, i) => portableLayer(subject, i, spec, network.layers[i]));
-  return { inputs: topology.inputs, outputs: topology.outputs, layers, tabular };
 }
 
 /** A network around its state. Outside of the class, which would otherwise name itself, so that a bundler would rename it. */

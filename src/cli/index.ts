@@ -12,6 +12,7 @@ import { activationNames } from "../describe/activations.js";
 import { optimizerNames } from "../describe/optimizers.js";
 import { tabularDefaults } from "../tabular/options.js";
 import { evaluate } from "./evaluate.js";
+import { exportFormats, exportModel } from "./export.js";
 import { Interrupted, UsageError } from "./input.js";
 import { inspect } from "./inspect.js";
 import { predict } from "./predict.js";
@@ -107,6 +108,12 @@ function describe(): Command {
     .argument("<model>", "a model file")
     .option("--json", "print one JSON object")
     .action((model, options) => run(() => inspect(model, options)));
+
+  command("export", "write a model as an ONNX model or an ES module")
+    .argument("<model>", "a model file")
+    .addOption(new Option("--to <format>", "onnx or module (required)").argParser(oneOf(exportFormats)))
+    .option("--out <file>", "the file to write (required)")
+    .action((model, options) => run(() => exportModel(model, options)));
 
   for (const each of [program, ...program.commands]) {
     each.exitOverride().configureOutput({ outputError: () => undefined }).helpCommand(false);

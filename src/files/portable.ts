@@ -1,7 +1,7 @@
 // A network as the formats of others can hold it: its layers in order, each with its numbers and what they mean, without plan, memory or
 // training. toModule and the ONNX writer read it. The arrays are the network's live views, to be read and not kept.
 
-import { describeValue, firstNonFinite, refusal } from "../check.js";
+import { describeValue, firstNonFinite, refusal, wrongKind } from "../check.js";
 import { activationNames } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { LayerSpec } from "../describe/layers.js";
@@ -54,6 +54,17 @@ export interface Portable {
   readonly layers: readonly PortableLayer[];
   /** The preparation of a table's columns, as JSON, if there is one. */
   readonly tabular: string | undefined;
+}
+
+/** The method of a network that tells it; registered, so that a form of the package for other hosts is understood too. */
+export const PORTABLE: unique symbol = Symbol.for("rosenblatt.portable") as never;
+
+/** @throws {TypeError} if it is no network */
+export function portableOf(network: { [PORTABLE](subject: string): Portable }, subject: string): Portable {
+  if (typeof (network as Partial<typeof network> | null | undefined)?.[PORTABLE] !== "function") {
+    throw wrongKind(`${subject}: network`, "a Network", network, "Make one with Network.create or Network.load");
+  }
+  return network[PORTABLE](subject);
 }
 
 /** The views that a layer has, whatever its kind. */

@@ -640,9 +640,15 @@ class GraphReader {
       return halved ? this.tanhGelu(z, atom.of, (of, k) => act(gelu({ approximate: "tanh" }), of, k)) : undefined;
     }
     if (atom.kind === "erf" && halved) {
-      const of = this.scaled(atom.of, Math.SQRT2);
-      const k = proportion(z, of);
-      return k === undefined ? undefined : act(gelu(), of, combine(k, 2, (a, b) => a * b));
+      const rounded = this.scaled(atom.of, Math.SQRT2);
+      // √2 of the file is rounded: z itself, or twice the half of it, is what was meant
+      for (const factor of [1, 2]) {
+        const of = this.scaled(z, factor);
+        const k = proportion(of, rounded);
+        if (k !== undefined && all(k, 1, near)) return act(gelu(), of, 2 / factor);
+      }
+      const k = proportion(z, rounded);
+      return k === undefined ? undefined : act(gelu(), rounded, combine(k, 2, (a, b) => a * b));
     }
     return undefined;
   }

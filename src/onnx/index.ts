@@ -1,7 +1,7 @@
 // rosenblatt/onnx: networks to and from ONNX.
 
-import { portableOf } from "../network.js";
-import type { Network } from "../network.js";
+import { portableOf } from "../files/portable.js";
+import type { Network } from "../index.js";
 import { writeONNX } from "./export.js";
 import { readONNX } from "./import.js";
 
