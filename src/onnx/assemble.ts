@@ -1,4 +1,4 @@
-// From the chain of atoms that an ONNX graph comes to, input first, to the layers of a network.
+// From the chain of atoms that an ONNX graph (or the layers of a Keras model) comes to, input first, to the layers of a network.
 //
 //   … scale·a + offset …   into the weights before it, else into gain and shift of a normalisation, else into the weights behind it
 //   activation             of the dense layer before it; of one that is made of the identity where there is none
@@ -46,8 +46,9 @@ interface DropoutDraft {
 
 type Draft = DenseDraft | NormDraft | DropoutDraft;
 
+/** The error for a place, whose name begins with the call. */
 export function refuse(place: string, expected: string, got: string, code = "unsupportedGraph"): ModelFormatError {
-  return new ModelFormatError(code, `fromONNX: ${place}: expected ${expected}, got ${got}`);
+  return new ModelFormatError(code, `${place}: expected ${expected}, got ${got}`);
 }
 
 const at = (c: Coefficient, i: number): number => (typeof c === "number" ? c : c[i]);
@@ -189,12 +190,12 @@ function chainOf(output: Batch): Batch[] {
 
 const names = { erf: "Erf", abs: "Abs", mean: "ReduceMean", centred: "Sub", variance: "ReduceMean", deviation: "Sqrt" } as const;
 
-function draftLayers(output: Batch, inputs: number, spend: (count: number) => void): Draft[] {
+function draftLayers(output: Batch, inputs: number, spend: (count: number) => void, subject: string): Draft[] {
   const assembly = new Assembly(inputs, spend);
   for (const value of chainOf(output)) {
     const { atom } = value;
     const affine = affineOf(value);
-    const place = atom.kind === "input" ? "the input" : atom.place;
+    const place = atom.kind === "input" ? `${subject}: the input` : atom.place;
     if (affine === undefined) throw refuse(place, "powers as a part of GELU or LayerNormalization alone", "others");
     switch (atom.kind) {
       case "input":
@@ -234,7 +235,7 @@ function draftLayers(output: Batch, inputs: number, spend: (count: number) => vo
     }
     if (!isBare(value)) assembly.affine(affine.scale, affine.offset);
   }
-  assembly.settle("the output");
+  assembly.settle(`${subject}: the output`);
   return assembly.drafts;
 }
 
@@ -279,17 +280,17 @@ function tidy(spec: ActivationSpec): ActivationSpec {
  * The network whose output the value is.
  * @throws {ModelFormatError} naming the node, if it is none
  */
-export async function assemble(output: Batch, inputs: number, spend: (count: number) => void): Promise<Network> {
-  const drafts = draftLayers(output, inputs, spend);
+export async function assemble(output: Batch, inputs: number, spend: (count: number) => void, subject: string): Promise<Network> {
+  const drafts = draftLayers(output, inputs, spend, subject);
   const softmax = drafts.findIndex((draft) => draft.kind === "dense" && draft.activation?.name === "softmax");
   if (softmax >= 0 && softmax < drafts.length - 1) throw refuse(drafts[softmax].place, "softmax as the last layer", "one before others");
-  if (!drafts.some(({ kind }) => kind === "dense")) throw new ModelFormatError("unsupportedGraph", "fromONNX: the graph: expected a Gemm or MatMul with weights at least, got none");
+  if (!drafts.some(({ kind }) => kind === "dense")) throw new ModelFormatError("unsupportedGraph", `${subject}: the graph: expected a dense layer (Gemm, MatMul) at least, got none`);
   let network: Network;
   try {
     network = await Network.create({ inputs, layers: drafts.map(specOf) });
   } catch (cause) {
     if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
-    throw new ModelFormatError("unsupportedGraph", `fromONNX: the graph: ${cause.message}`);
+    throw new ModelFormatError("unsupportedGraph", `${subject}: the graph: ${cause.message}`);
   }
   drafts.forEach((draft, i) => {
     const layer = network.layers[i];

@@ -44,7 +44,7 @@ function asBytes(value: unknown): Uint8Array {
 
 /** How messages name a node. */
 function placeOf({ name, opType, output }: NodeMessage): string {
-  return `node ${describeValue(name || output?.[0] || "")} (${describeValue(opType ?? "").slice(1, -1)})`;
+  return `fromONNX: node ${describeValue(name || output?.[0] || "")} (${describeValue(opType ?? "").slice(1, -1)})`;
 }
 
 /** A node with its attributes by name. */
@@ -108,14 +108,14 @@ class GraphReader {
     if (version < OLDEST_OPSET || version > NEWEST_OPSET) {
       throw new ModelFormatError("unsupportedVersion", `fromONNX: expected opset ${OLDEST_OPSET} to ${NEWEST_OPSET}, got ${version}. Export the model again with opset_version=17`);
     }
-    if (functions) throw refuse("the model", "no functions of its own", "some", "unsupportedOperator");
-    if (graph.sparseInitializer) throw refuse("the graph", "no sparse initializers", "some", "unsupportedOperator");
-    for (const initializer of graph.initializer ?? []) this.define(initializer.name ?? "", this.tensor(initializer, `initializer ${describeValue(initializer.name ?? "")}`), "initializer");
+    if (functions) throw refuse("fromONNX: the model", "no functions of its own", "some", "unsupportedOperator");
+    if (graph.sparseInitializer) throw refuse("fromONNX: the graph", "no sparse initializers", "some", "unsupportedOperator");
+    for (const initializer of graph.initializer ?? []) this.define(initializer.name ?? "", this.tensor(initializer, `fromONNX: initializer ${describeValue(initializer.name ?? "")}`), "initializer");
     this.takeInput(graph.input ?? []);
     for (const message of graph.node ?? []) this.take(message);
     const output = this.output(graph.output ?? []);
-    if (this.inputWidth === 0) throw refuse(`input ${describeValue(this.inputName)}`, "a fixed number of columns", "none");
-    return assemble(output, this.inputWidth, (count) => this.spend(count));
+    if (this.inputWidth === 0) throw refuse(`fromONNX: input ${describeValue(this.inputName)}`, "a fixed number of columns", "none");
+    return assemble(output, this.inputWidth, (count) => this.spend(count), "fromONNX");
   }
 
   private spend(count: number): void {
@@ -133,9 +133,9 @@ class GraphReader {
   private takeInput(inputs: readonly ValueInfoMessage[]): void {
     const free = inputs.filter(({ name = "" }) => !this.values.has(name));
     const names = free.map(({ name = "" }) => describeValue(name)).slice(0, 5).join(", ");
-    if (free.length !== 1) throw refuse("the graph", "one input", free.length === 0 ? "none" : `${free.length}: ${names}`, "unsupportedInput");
+    if (free.length !== 1) throw refuse("fromONNX: the graph", "one input", free.length === 0 ? "none" : `${free.length}: ${names}`, "unsupportedInput");
     const [{ name = "", type }] = free;
-    const place = `input ${describeValue(name)}`;
+    const place = `fromONNX: input ${describeValue(name)}`;
     const elements = type?.tensor?.elementType ?? 0;
     if (type?.tensor === undefined || elements === DataType.string || elements === DataType.bool) throw refuse(place, "a tensor of numbers", elements === DataType.string ? "text" : elements === DataType.bool ? "booleans" : "none", "unsupportedInput");
     const dims = type.tensor.shape?.dim;
@@ -153,15 +153,15 @@ class GraphReader {
     const found: { readonly name: string; readonly value: Batch }[] = [];
     for (const { name = "" } of outputs) {
       const value = this.values.get(name);
-      if (value === undefined) throw refuse(`output ${describeValue(name)}`, "the output of a node", "none");
+      if (value === undefined) throw refuse(`fromONNX: output ${describeValue(name)}`, "the output of a node", "none");
       if (value.kind === "refused") throw value.error;
-      if (value.kind === "constant") throw refuse(`output ${describeValue(name)}`, "what is computed from the input", "a constant");
+      if (value.kind === "constant") throw refuse(`fromONNX: output ${describeValue(name)}`, "what is computed from the input", "a constant");
       if (value.kind === "batch") found.push({ name, value });
     }
     const same = found.every(({ value }) => value.atom === found[0].value.atom && value.terms === found[0].value.terms);
-    if (found.length === 0 || !same) throw refuse("the graph", "one output of numbers", found.length === 0 ? "none" : `${found.length}: ${found.map(({ name }) => describeValue(name)).slice(0, 5).join(", ")}`);
+    if (found.length === 0 || !same) throw refuse("fromONNX: the graph", "one output of numbers", found.length === 0 ? "none" : `${found.length}: ${found.map(({ name }) => describeValue(name)).slice(0, 5).join(", ")}`);
     const [{ name, value }] = found;
-    if (value.transposed || value.shape.length > 1) throw refuse(`output ${describeValue(name)}`, "rows of the batch", value.transposed ? "columns" : `${value.shape.length + 1} dimensions`);
+    if (value.transposed || value.shape.length > 1) throw refuse(`fromONNX: output ${describeValue(name)}`, "rows of the batch", value.transposed ? "columns" : `${value.shape.length + 1} dimensions`);
     return value;
   }
 
@@ -197,7 +197,7 @@ class GraphReader {
   private input(name: string, place: string): Value | undefined {
     if (name === "") return undefined;
     const value = this.values.get(name);
-    if (value === undefined) throw new ModelFormatError("missingValue", `fromONNX: ${place}: expected its inputs before it, got none of the name ${describeValue(name)}`);
+    if (value === undefined) throw new ModelFormatError("missingValue", `${place}: expected its inputs before it, got none of the name ${describeValue(name)}`);
     return value;
   }
 
