@@ -23,6 +23,7 @@ interface DenseDraft {
   weights: Float64Array;
   biases: Float64Array | undefined;
   activation: ActivationSpec | undefined;
+  activationPlace: string;
   slopes: Float64Array | undefined;
 }
 
@@ -106,7 +107,7 @@ class Assembly {
       }
     }
     this.pending = undefined;
-    this.drafts.push({ kind: "dense", place, inputs, units, weights, biases, activation: undefined, slopes: undefined });
+    this.drafts.push({ kind: "dense", place, inputs, units, weights, biases, activation: undefined, activationPlace: "", slopes: undefined });
     this.width = units;
   }
 
@@ -132,6 +133,7 @@ class Assembly {
     }
     const layer = this.bareDense() ?? this.identity(place);
     layer.activation = spec;
+    layer.activationPlace = place;
     if (slopes !== undefined) layer.slopes = spec.name === "prelu" && spec.shared ? Float64Array.of(at(slopes, 0)) : expand(slopes, this.width);
   }
 
@@ -283,7 +285,7 @@ function tidy(spec: ActivationSpec): ActivationSpec {
 export async function assemble(output: Batch, inputs: number, spend: (count: number) => void, subject: string): Promise<Network> {
   const drafts = draftLayers(output, inputs, spend, subject);
   const softmax = drafts.findIndex((draft) => draft.kind === "dense" && draft.activation?.name === "softmax");
-  if (softmax >= 0 && softmax < drafts.length - 1) throw refuse(drafts[softmax].place, "softmax as the last layer", "one before others");
+  if (softmax >= 0 && softmax < drafts.length - 1) throw refuse((drafts[softmax] as DenseDraft).activationPlace, "softmax as the last layer", "one before others");
   if (!drafts.some(({ kind }) => kind === "dense")) throw new ModelFormatError("unsupportedGraph", `${subject}: the graph: expected a dense layer (Gemm, MatMul) at least, got none`);
   let network: Network;
   try {
