@@ -80,6 +80,8 @@ export enum Stream {
   shuffle = 3,
   split = 4,
   dropout = 5,
+  /** The order within a chunk of a source, a part for each chunk of an epoch. */
+  chunks = 6,
 }
 
 /** Words of 4 bytes in an instruction of the tape. */
@@ -135,6 +137,8 @@ export enum Op {
   layerNormSums = 23,
   /** dX, by rows. */
   layerNormBackward = 24,
+  /** The exponential average of a run of parameters, after its update. */
+  average = 32,
 }
 
 /** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
@@ -143,10 +147,13 @@ export const NR = 8;
 export const RELAXED_MR = 6;
 export const KC = 512;
 
+/** The forward's longest block of k: five rows of weights (20 KB) in a first-level cache, past which panels of eight samples stream. */
+export const FORWARD_KC = 1024;
+
 /** Floats of the panels of B that are packed at a time, at most: 32 KB, which lies in a first-level cache of 48 KB beside a tile of A (10 KB). */
 export const PANEL_FLOATS = 2 * KC * NR;
 
-/** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. */
+/** Floats of A that are packed at a time, at most: 520 KB, half of a second-level cache; 260 rows of a whole block of k. Of the forward's samples likewise. */
 export const PACKED_FLOATS = 52 * MR * KC;
 
 /** Bytes of a thread's scratch before the panels, a tile and a bias of either build in whole lines of cache; and before the packed rows of A. */
@@ -237,6 +244,10 @@ export enum Update {
   c0 = 7, c1 = 8, c2 = 9, c3 = 10, c4 = 11, c5 = 12,
 }
 
+export enum Average {
+  average = 1, parameters = 2, length = 3,
+}
+
 export enum DenseSingle {
   input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
 }
@@ -294,6 +305,8 @@ export enum Step {
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
   /** What dropout draws by, below 2^32: the epoch over all fits, and the step in it from 0. */
   epoch = 9, step = 10,
+  /** Factors of the average so far and of the parameters; their sum is 1. */
+  averageKeep = 14, averageTake = 15,
 }
 
 /** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */

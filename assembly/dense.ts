@@ -1,60 +1,23 @@
-// Dense layer: Z = X·Wᵀ + b, A = f(Z); weights [units × inputs] row-major, row j is neuron j. Forward and backward over a
-// range of column panels, so that threads can share the work by columns; X, Z, A and gradients have padded rows.
+// Dense layer: Z = X·Wᵀ + b, A = f(Z); weights [units × inputs] row-major, row j is neuron j. Its gradients over a range of
+// column panels, so that threads can share the work by columns; X, Z, A and gradients have padded rows. (Forward: forward.ts.)
 //
-//   forward    Z[rows × units], A            columns = units     NT
 //   dW         dZᵀ·X  [units × inputs]       columns = inputs    TN
 //   dX         dZ·W   [rows × inputs]        columns = inputs    NN
 //
-// A lone sample goes another way (`denseSingle`): without packing it is a race to read the weights once.
+// And the forward of a lone sample (`denseSingle`): a race to read the weights once.
 
 import { activationForward } from "./activations";
-import { KC } from "./codes";
-import { FROM_BIAS, FROM_C, FROM_ZERO, gemm, groupColumns, multiplyColumns, packLeft, packedRows } from "./gemm";
+import { FROM_ZERO, gemm } from "./gemm";
 import { loadPartial, multiplyAdd, storePartial, sumLanes } from "./simd";
-
-/** Columns computed before the activation runs over them: four panels, so that they are still in the nearest cache. */
-const GROUP: i32 = 32;
-
-/**
- * Units [begin, end) of Z = X·Wᵀ + b and A = f(Z) for all `rows`: the blocks of `gemm`, the activation after the last block of k.
- * x: rows × inputs, `xStride` bytes apart, read. w: units × inputs, read. biases: units floats, or 0. z, a: written,
- * `stride` bytes apart; may be one matrix where the activation keeps no sums. slopes: PReLU's. scratch: this thread's.
- */
-export function denseForward(rows: i32, begin: i32, end: i32, inputs: i32, x: usize, xStride: usize, w: usize, biases: usize,
-                             z: usize, a: usize, stride: usize, activation: i32, parameter: f32, slopes: usize, sharedSlope: bool, scratch: usize): void {
-  if (begin >= end) return;
-  const ldw = <usize>inputs << 2;
-  let first = 0;
-  do {
-    const block = min(inputs - first, KC);
-    const most = packedRows(rows, block);
-    const columns = max(GROUP, groupColumns(block, true));
-    const start = first > 0 ? FROM_C : biases ? FROM_BIAS : FROM_ZERO;
-    const skip = <usize>first << 2;
-    for (let row = 0; row < rows; row += most) {
-      const count = min(rows - row, most);
-      const zRow = z + <usize>row * stride, aRow = a + <usize>row * stride;
-      packLeft(count, block, x + <usize>row * xStride + skip, xStride, 4, scratch);
-      for (let column = begin; column < end; column += columns) {
-        const last = min(column + columns, end);
-        multiplyColumns(count, column, last, block, w + skip, ldw, true, zRow, stride, start, biases, scratch);
-        if (first + block < inputs) continue;
-        const at = <usize>column << 2;
-        activationForward(activation, zRow + at, aRow + at, count, last - column, stride, parameter, sharedSlope ? slopes : slopes + at, sharedSlope);
-      }
-    }
-    first += block;
-  } while (first < inputs);
-}
 
 /** Columns [begin, end) of dW[units × inputs] = dZ[rows × units]ᵀ · X[rows × inputs]; dW has no padding. */
 export function weightGradient(rows: i32, begin: i32, end: i32, units: i32, inputs: i32, dz: usize, dzStride: usize, x: usize, xStride: usize, dw: usize, scratch: usize): void {
-  gemm(units, begin, end, rows, dz, 4, dzStride, x, xStride, false, dw, <usize>inputs << 2, FROM_ZERO, 0, scratch);
+  gemm(units, begin, end, rows, dz, 4, dzStride, x, xStride, dw, <usize>inputs << 2, FROM_ZERO, scratch);
 }
 
 /** Columns [begin, end) of dX[rows × inputs] = dZ[rows × units] · W[units × inputs]. */
 export function inputGradient(rows: i32, begin: i32, end: i32, units: i32, inputs: i32, dz: usize, dzStride: usize, w: usize, dx: usize, dxStride: usize, scratch: usize): void {
-  gemm(rows, begin, end, units, dz, dzStride, 4, w, <usize>inputs << 2, false, dx, dxStride, FROM_ZERO, 0, scratch);
+  gemm(rows, begin, end, units, dz, dzStride, 4, w, <usize>inputs << 2, dx, dxStride, FROM_ZERO, scratch);
 }
 
 /**

@@ -1,8 +1,9 @@
-// C = op(A)·op(B), f32, for the three products of a dense layer, with one micro-kernel of 5 rows × 8 columns, 6 × 8 in the relaxed build:
+// C = op(A)·B, f32, for the two gradients of a dense layer, with one micro-kernel of 5 rows × 8 columns, 6 × 8 in the relaxed build:
 //
-//   NT  Y[m × n]  = X[m × k] · W[n × k]ᵀ     forward
 //   NN  dX[m × n] = dZ[m × k] · W[k × n]     gradient of the inputs
 //   TN  dW[m × n] = dZ[k × m]ᵀ · X[k × n]    gradient of the weights
+//
+// (The forward's product, with the weights transposed, is another: forward.ts.)
 //
 // Both operands are packed, a block of k at a time, so that the kernel reads each front to back:
 //
@@ -22,26 +23,24 @@
 import { KC, MR, NR, PACKED_FLOATS, PANEL_BYTES, PANEL_FLOATS, RELAXED_MR, SPARE_BYTES } from "./codes";
 import { loadColumns, multiplyAdd, storeColumns, storeTransposed } from "./simd";
 
-/** What C starts from: zero, what it holds, or a bias for each column. */
+/** What C starts from: zero, or what it holds. */
 export const FROM_ZERO: i32 = 0;
 export const FROM_C: i32 = 1;
-export const FROM_BIAS: i32 = 2;
 
 /** Rows of a tile in this build. */
-const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? RELAXED_MR : MR;
+export const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? RELAXED_MR : MR;
 
 /** Bytes of one k in a tile and in a panel. */
 const ROW_BYTES: usize = ROWS << 2;
 const COLUMN_BYTES: usize = NR << 2;
 
-/** Places in a thread's scratch: a tile and a bias for edges, the panels of B, the tiles of A. */
-const SPARE_BIAS: usize = ROWS * NR << 2;
+/** Places in a thread's scratch: a tile for edges, the panels of B, the tiles of A. */
 const PANELS: usize = SPARE_BYTES;
 const TILES: usize = PANEL_BYTES;
 
 /**
  * C[ROWS × 8] = start + tile[ROWS × k] · panel[k × 8]. start: a constant, so that each caller is a function of its own.
- * tile, panel: packed, read. c: written, rows `ldc` bytes apart. bias: 8 floats.
+ * tile, panel: packed, read. c: written, rows `ldc` bytes apart.
  *
  * One loop, not unrolled, tested at its head, and no branch after it: V8 (Node 20 to 26) keeps every value in a register
  * for this form alone. Unrolled by two it moves the second step's loads forward and spills (0.71 of the peak for 0.95),
@@ -52,15 +51,10 @@ const TILES: usize = PANEL_BYTES;
  * it finds no pair (1.0); without the flag that spills on Node 20 and 22 (0.4). The order of the multiplications does not matter.
  */
 @inline
-function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, bias: usize): void {
+function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize): void {
   const c1 = c + ldc, c2 = c + 2 * ldc, c3 = c + 3 * ldc, c4 = c + 4 * ldc, c5 = c + 5 * ldc;
   let s0l = f32x4.splat(0), s0h = s0l, s1l = s0l, s1h = s0l, s2l = s0l, s2h = s0l, s3l = s0l, s3h = s0l, s4l = s0l, s4h = s0l, s5l = s0l, s5h = s0l;
-  if (start == FROM_BIAS) {
-    s0l = v128.load(bias);
-    s0h = v128.load(bias, 16);
-    s1l = s0l; s2l = s0l; s3l = s0l; s4l = s0l; s5l = s0l;
-    s1h = s0h; s2h = s0h; s3h = s0h; s4h = s0h; s5h = s0h;
-  } else if (start == FROM_C) {
+  if (start == FROM_C) {
     s0l = v128.load(c); s0h = v128.load(c, 16);
     s1l = v128.load(c1); s1h = v128.load(c1, 16);
     s2l = v128.load(c2); s2h = v128.load(c2, 16);
@@ -103,22 +97,17 @@ function tile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, 
 }
 
 function tileFromZero(k: i32, a: usize, panel: usize, c: usize, ldc: usize): void {
-  tile(FROM_ZERO, k, a, panel, c, ldc, 0);
+  tile(FROM_ZERO, k, a, panel, c, ldc);
 }
 
 function tileFromC(k: i32, a: usize, panel: usize, c: usize, ldc: usize): void {
-  tile(FROM_C, k, a, panel, c, ldc, 0);
-}
-
-function tileFromBias(k: i32, a: usize, panel: usize, c: usize, ldc: usize, bias: usize): void {
-  tile(FROM_BIAS, k, a, panel, c, ldc, bias);
+  tile(FROM_C, k, a, panel, c, ldc);
 }
 
 @inline
-function anyTile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, bias: usize): void {
+function anyTile(start: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize): void {
   if (start == FROM_ZERO) tileFromZero(k, a, panel, c, ldc);
-  else if (start == FROM_C) tileFromC(k, a, panel, c, ldc);
-  else tileFromBias(k, a, panel, c, ldc, bias);
+  else tileFromC(k, a, panel, c, ldc);
 }
 
 /** `rows` rows of `columns` (1 to 8) floats from one place to another. */
@@ -132,11 +121,9 @@ function copyTile(rows: i32, columns: i32, from: usize, ldFrom: usize, to: usize
 }
 
 /** A tile of which only `rows` and `columns` exist, by way of the whole one at `spare`. */
-function edgeTile(start: i32, rows: i32, columns: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, bias: usize, spare: usize): void {
-  const spareBias = spare + SPARE_BIAS;
+function edgeTile(start: i32, rows: i32, columns: i32, k: i32, a: usize, panel: usize, c: usize, ldc: usize, spare: usize): void {
   if (start == FROM_C) copyTile(rows, columns, c, ldc, spare, COLUMN_BYTES);
-  else if (start == FROM_BIAS) copyTile(1, columns, bias, 0, spareBias, 0);
-  anyTile(start, k, a, panel, spare, COLUMN_BYTES, spareBias);
+  anyTile(start, k, a, panel, spare, COLUMN_BYTES);
   copyTile(rows, columns, spare, COLUMN_BYTES, c, ldc);
 }
 
@@ -240,7 +227,7 @@ function packTwoPanels(k: i32, b: usize, ldb: usize, to: usize): void {
   }
 }
 
-/** One panel of B from `columns` (1 to 8) rows of k adjacent values: transposed by 4 × 4 blocks. A missing row repeats the first. */
+/** One panel from `columns` (1 to 8) rows of k adjacent values: transposed by 4 × 4 blocks. A missing row repeats the first. */
 function packPanelOfRows(columns: i32, k: i32, b: usize, ldb: usize, to: usize): void {
   const b1 = columns > 1 ? b + ldb : b, b2 = columns > 2 ? b + 2 * ldb : b, b3 = columns > 3 ? b + 3 * ldb : b;
   const b4 = columns > 4 ? b + 4 * ldb : b, b5 = columns > 5 ? b + 5 * ldb : b, b6 = columns > 6 ? b + 6 * ldb : b, b7 = columns > 7 ? b + 7 * ldb : b;
@@ -263,99 +250,91 @@ function packPanelOfRows(columns: i32, k: i32, b: usize, ldb: usize, to: usize):
   }
 }
 
-/** The panels of `columns` columns of B. */
-function packPanels(columns: i32, k: i32, b: usize, ldb: usize, transposed: bool, to: usize): void {
+/** The panels of `columns` columns of B, [k × columns]. */
+function packPanels(columns: i32, k: i32, b: usize, ldb: usize, to: usize): void {
   const size = <usize>k * COLUMN_BYTES;
+  while (columns >= 2 * NR) {
+    packTwoPanels(k, b, ldb, to);
+    columns -= 2 * NR;
+    b += 2 * COLUMN_BYTES;
+    to += 2 * size;
+  }
   while (columns > 0) {
-    if (transposed) packPanelOfRows(min(columns, NR), k, b, ldb, to);
-    else if (columns >= 2 * NR) {
-      packTwoPanels(k, b, ldb, to);
-      columns -= NR;
-      b += COLUMN_BYTES;
-      to += size;
-    } else packPanelOfColumns(min(columns, NR), k, b, ldb, to);
+    packPanelOfColumns(min(columns, NR), k, b, ldb, to);
     columns -= NR;
-    b += transposed ? <usize>NR * ldb : COLUMN_BYTES;
+    b += COLUMN_BYTES;
+    to += size;
+  }
+}
+
+/** The panels of `rows` rows of k adjacent values, `ld` bytes apart: a panel has eight of them as its columns. */
+export function packPanelsOfRows(rows: i32, k: i32, from: usize, ld: usize, to: usize): void {
+  const size = <usize>k * COLUMN_BYTES;
+  for (; rows > 0; rows -= NR) {
+    packPanelOfRows(min(rows, NR), k, from, ld, to);
+    from += <usize>NR * ld;
     to += size;
   }
 }
 
 /**
  * `rows` packed rows against the columns of one group of packed panels: tile by tile, so that C is written along its rows.
- * c: first row and first column of the group. bias: of that column.
+ * c: first row and first column of the group.
  */
-function multiplyGroup(rows: i32, columns: i32, k: i32, a: usize, panels: usize, c: usize, ldc: usize, start: i32, bias: usize, spare: usize): void {
+function multiplyGroup(rows: i32, columns: i32, k: i32, a: usize, panels: usize, c: usize, ldc: usize, start: i32, spare: usize): void {
   const size = <usize>k * ROW_BYTES, panelSize = <usize>k * COLUMN_BYTES;
   for (; rows > 0; rows -= ROWS) {
-    let panel = panels, to = c, from = bias;
+    let panel = panels, to = c;
     for (let rest = columns; rest > 0; rest -= NR) {
-      if (rows >= ROWS && rest >= NR) anyTile(start, k, a, panel, to, ldc, from);
-      else edgeTile(start, min(rows, ROWS), min(rest, NR), k, a, panel, to, ldc, from, spare);
+      if (rows >= ROWS && rest >= NR) anyTile(start, k, a, panel, to, ldc);
+      else edgeTile(start, min(rows, ROWS), min(rest, NR), k, a, panel, to, ldc, spare);
       panel += panelSize;
       to += COLUMN_BYTES;
-      from += COLUMN_BYTES;
     }
     a += size;
     c += <usize>ROWS * ldc;
   }
 }
 
-/** Rows of A that are packed at a time, of `rows` and where a block of k is `block` long: as many as PACKED_FLOATS hold, in blocks of like size. */
+/**
+ * Rows that are packed at a time, of `rows`, where a block of k is `block` long and a tile or panel has `height` of them: as many as
+ * PACKED_FLOATS hold, in blocks of like size.
+ */
 @inline
-export function packedRows(rows: i32, block: i32): i32 {
-  const most = max(PACKED_FLOATS / (max(block, 1) * ROWS), 1) * ROWS;
+export function blockRows(rows: i32, block: i32, height: i32): i32 {
+  const most = max(PACKED_FLOATS / (max(block, 1) * height), 1) * height;
   const blocks = (rows + most - 1) / most;
-  return blocks < 2 ? most : ((rows + blocks * ROWS - 1) / (blocks * ROWS)) * ROWS;
+  return blocks < 2 ? most : ((rows + blocks * height - 1) / (blocks * height)) * height;
 }
 
-/**
- * Columns of the panels that are packed at a time. Of B as it lies two at least, since a line of the cache holds the columns of
- * both (2 % of the gradients' products at 1024 × 1024); a transposed B does better with half the room (1 to 3 % forward).
- */
+/** Columns of the panels that are packed at a time: two at least, since a line of the cache holds the columns of both (2 % at 1024 × 1024). */
 @inline
-export function groupColumns(block: i32, transposed: bool): i32 {
-  return max((transposed ? PANEL_FLOATS >> 1 : PANEL_FLOATS) / (max(block, 1) * NR), 1) * NR;
+function groupColumns(block: i32): i32 {
+  return max(PANEL_FLOATS / (max(block, 1) * NR), 1) * NR;
 }
 
 /**
- * Packs rows of A: the left operand of the `multiplyColumns` that follow, for the same `scratch`.
- * rows: at most `packedRows(rows, k)`. k: at most KC.
+ * Columns [begin, end) of C[m × n] = start + op(A)·B.
+ * a: A, read; element (i, p) at a + i·aRow + p·aStep bytes; one of the two steps is 4. b: B [k × n], read; rows `ldb` bytes apart.
+ * c: C, written, rows `ldc` bytes apart; not read unless start is FROM_C (k = 0 writes the start). scratch: this thread's own, as
+ * large as src/plan/layout.ts plans it. begin: a multiple of NR. C must not overlap A, B or scratch. Nothing is checked.
  */
-@inline
-export function packLeft(rows: i32, k: i32, a: usize, aRow: usize, aStep: usize, scratch: usize): void {
-  packTiles(rows, k, a, aRow, aStep, scratch + TILES);
-}
-
-/** Columns [begin, end) of C = start + the packed rows · op(B), packing B group by group. Pointers are those of the first row, first k and column 0. */
-export function multiplyColumns(rows: i32, begin: i32, end: i32, k: i32, b: usize, ldb: usize, transposed: bool,
-                                c: usize, ldc: usize, start: i32, bias: usize, scratch: usize): void {
-  const group = groupColumns(k, transposed);
-  for (let column = begin; column < end; column += group) {
-    const columns = min(end - column, group);
-    packPanels(columns, k, transposed ? b + <usize>column * ldb : b + (<usize>column << 2), ldb, transposed, scratch + PANELS);
-    multiplyGroup(rows, columns, k, scratch + TILES, scratch + PANELS, c + (<usize>column << 2), ldc, start, bias + (<usize>column << 2), scratch);
-  }
-}
-
-/**
- * Columns [begin, end) of C[m × n] = start + op(A)·op(B).
- * a: A, read; element (i, p) at a + i·aRow + p·aStep bytes; one of the two steps is 4. b: B, read; rows `ldb` bytes apart, [k × n], or [n × k]
- * where `transposed`. c: C, written, rows `ldc` bytes apart; not read unless start is FROM_C (k = 0 writes the start).
- * bias: n floats, read with FROM_BIAS. scratch: this thread's own, as large as src/plan/layout.ts plans it. begin: a multiple of NR.
- * C must not overlap A, B, bias or scratch. Nothing is checked.
- */
-export function gemm(m: i32, begin: i32, end: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize, ldb: usize, transposed: bool,
-                     c: usize, ldc: usize, start: i32, bias: usize, scratch: usize): void {
+export function gemm(m: i32, begin: i32, end: i32, k: i32, a: usize, aRow: usize, aStep: usize, b: usize, ldb: usize, c: usize, ldc: usize, start: i32, scratch: usize): void {
   if (begin >= end) return;
   let first = 0;
   do {
     const block = min(k - first, KC);
-    const most = packedRows(m, block);
-    const bBlock = b + (transposed ? <usize>first << 2 : <usize>first * ldb);
+    const most = blockRows(m, block, ROWS);
+    const group = groupColumns(block);
     for (let row = 0; row < m; row += most) {
       const rows = min(m - row, most);
-      packLeft(rows, block, a + <usize>row * aRow + <usize>first * aStep, aRow, aStep, scratch);
-      multiplyColumns(rows, begin, end, block, bBlock, ldb, transposed, c + <usize>row * ldc, ldc, first == 0 ? start : FROM_C, bias, scratch);
+      packTiles(rows, block, a + <usize>row * aRow + <usize>first * aStep, aRow, aStep, scratch + TILES);
+      for (let column = begin; column < end; column += group) {
+        const columns = min(end - column, group);
+        const at = <usize>column << 2;
+        packPanels(columns, block, b + <usize>first * ldb + at, ldb, scratch + PANELS);
+        multiplyGroup(rows, columns, block, scratch + TILES, scratch + PANELS, c + <usize>row * ldc + at, ldc, first == 0 ? start : FROM_C, scratch);
+      }
     }
     first += block;
   } while (first < k);

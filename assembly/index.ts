@@ -4,7 +4,8 @@
 export { execute, follows, play, playTogether, serve } from "./tape";
 export { endTeam } from "./barrier";
 export { gemm } from "./gemm";
-export { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+export { denseForward } from "./forward";
+export { denseSingle, inputGradient, weightGradient } from "./dense";
 export { columnForward, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 export { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 export { dropoutBackward, dropoutForward } from "./dropout";

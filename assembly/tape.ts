@@ -10,15 +10,16 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
+  ActivationBackward, ActivationCode, Average, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
   INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
 } from "./codes";
-import { denseForward, denseSingle, inputGradient, weightGradient } from "./dense";
+import { denseSingle, inputGradient, weightGradient } from "./dense";
 import { dropoutBackward, dropoutForward } from "./dropout";
+import { denseForward } from "./forward";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
-import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+import { averageRun, clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 
@@ -113,6 +114,7 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
         min(shareBegin(blocks, thread + 1, threads) * BLOCK, word(at, ClipValue.length)), number(at, ClipValue.value));
     }
     case Op.update: return update(at, step, thread, threads);
+    case Op.average: return average(at, step, thread, threads);
     case Op.denseSingle: {
       const units = word(at, DenseSingle.units);
       const groups = units + 3 >> 2;
@@ -208,7 +210,8 @@ const STEP_BYTES: usize = STEP_WORDS << 3;
  *   activationBackward or layerNormSums: all are dealt by the same panels of columns, of which each needs its own alone.
  * - layerNormForward → layerNormForward, loss: dealt by rows.
  * - weightGradient → finish: the loss is made of the rows' values, which lie behind an earlier barrier.
- * - update → runningStatistics → gather: what they write lies apart, and what the statistics follow was measured before; the next batch is copied to where this step has nothing left to read.
+ * - update → runningStatistics → average → gather: what they write lies apart, a run's average is dealt as its update is, and what the statistics follow was
+ *   measured before; the next batch is copied to where this step has nothing left to read.
  */
 @inline
 export function follows(next: i32, op: i32): bool {
@@ -225,8 +228,9 @@ export function follows(next: i32, op: i32): bool {
     case Op.activationBackward: return op == Op.inputGradient || op == Op.dropoutBackward || op == Op.batchNormBackward;
     case Op.finish: return op == Op.weightGradient;
     case Op.update: return op == Op.update;
-    case Op.runningStatistics:
-    case Op.gather: return op == Op.update || op == Op.runningStatistics;
+    case Op.runningStatistics: return op == Op.update || op == Op.runningStatistics;
+    case Op.average:
+    case Op.gather: return op == Op.update || op == Op.runningStatistics || op == Op.average;
     default: return false;
   }
 }
@@ -519,4 +523,11 @@ function update(at: usize, step: usize, thread: i32, threads: i32): void {
     shareBegin(blocks, thread, threads) << 4, min(shareBegin(blocks, thread + 1, threads) << 4, length),
     number(at, Update.c0), number(at, Update.c1), number(at, Update.c2), number(at, Update.c3), number(at, Update.c4),
     <f32>stepNumber(step, Step.rate0), <f32>stepNumber(step, Step.rate1), <f32>stepNumber(step, Step.rate2));
+}
+
+function average(at: usize, step: usize, thread: i32, threads: i32): void {
+  const length = word(at, Average.length);
+  const blocks = (length + 15) >> 4; // as update deals them
+  averageRun(address(at, Average.average), address(at, Average.parameters), shareBegin(blocks, thread, threads) << 4,
+    min(shareBegin(blocks, thread + 1, threads) << 4, length), <f32>stepNumber(step, Step.averageKeep), <f32>stepNumber(step, Step.averageTake));
 }

@@ -19,17 +19,17 @@ function formsOf({ exports }, [rows, inputs, units]) {
   return {
     forward: {
       m: rows, n: units, k: inputs, ldc: z / 4,
-      run: () => exports.gemm(rows, 0, units, inputs, A, x, 4, B, w, 1, C, z, 0, 0, PANEL),
+      run: () => exports.denseForward(rows, 0, units, inputs, A, x, B, 0, C, C, z, 0, 0, 0, 0, PANEL),
       at: (i, j, p) => [(A + i * x) / 4 + p, (B + j * w) / 4 + p],
     },
     "weight gradient": {
       m: units, n: inputs, k: rows, ldc: inputs,
-      run: () => exports.gemm(units, 0, inputs, rows, A, 4, z, B, x, 0, C, w, 0, 0, PANEL),
+      run: () => exports.gemm(units, 0, inputs, rows, A, 4, z, B, x, C, w, 0, PANEL),
       at: (i, j, p) => [(A + p * z) / 4 + i, (B + p * x) / 4 + j],
     },
     "input gradient": {
       m: rows, n: inputs, k: units, ldc: x / 4,
-      run: () => exports.gemm(rows, 0, inputs, units, A, z, 4, B, w, 0, C, x, 0, 0, PANEL),
+      run: () => exports.gemm(rows, 0, inputs, units, A, z, 4, B, w, C, x, 0, PANEL),
       at: (i, j, p) => [(A + i * z) / 4 + p, (B + p * w) / 4 + j],
     },
   };

@@ -13,7 +13,7 @@ const sources = fileURLToPath(new URL("../assembly", import.meta.url));
 const FIND = "f32x4.add(sum, f32x4.mul(a, b))";
 const PUT = "f32x4.add(sum, f32x4.mul(f32x4.mul(a, b), f32x4.splat(1)))";
 
-/** The binary of assembly/gemm.ts with the slower multiply-and-add, compiled as the release is. */
+/** The binary of assembly/gemm.ts and forward.ts with the slower multiply-and-add, compiled as the release is. */
 export async function compileSlowed() {
   const copy = mkdtempSync(join(tmpdir(), "rosenblatt-slowed-"));
   try {
@@ -25,7 +25,7 @@ export async function compileSlowed() {
     }
     writeFileSync(file, source.replace(FIND, PUT));
     const { error, stderr } = await asc.main([
-      "gemm.ts", "--baseDir", copy, "-o", "slowed.wasm", "--runtime", "stub", "--enable", "simd", "--enable", "threads", "--importMemory", "--sharedMemory",
+      "gemm.ts", "forward.ts", "--baseDir", copy, "-o", "slowed.wasm", "--runtime", "stub", "--enable", "simd", "--enable", "threads", "--importMemory", "--sharedMemory",
       "--initialMemory", "1", "--maximumMemory", "65536", "--noExportMemory", "-O3", "--converge", "--noAssert", "--use", "abort=",
     ]);
     if (error) throw new Error(`${error.message}\n${stderr}`);

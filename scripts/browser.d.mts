@@ -2,4 +2,5 @@
 
 export const browserArguments: string[];
 export function browserPath(): string;
-export function ensureBrowser(): string;
+export function firefoxPath(): string;
+export function ensureBrowsers(): void;

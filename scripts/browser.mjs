@@ -1,12 +1,21 @@
-// Finds a Chromium for the browser tests: CHROME_BIN, else the usual names on PATH and the usual place on macOS; and, where
-// root may use apt-get, installs Debian's. Nothing else is downloaded: the tests drive what the machine has.
+// Finds the browsers of the browser tests: Chromium by CHROME_BIN and Firefox by FIREFOX_BIN, else by the usual names on PATH and the
+// usual places on macOS; and, where root may use apt-get, installs Debian's. Nothing else is downloaded: the tests drive what the
+// machine has.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-const PLACES = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"];
+const CHROMIUM = {
+  title: "Chromium or Chrome", variable: "CHROME_BIN", debian: "chromium",
+  names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"],
+  places: ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"],
+};
+const FIREFOX = {
+  title: "Firefox", variable: "FIREFOX_BIN", debian: "firefox-esr",
+  names: ["firefox-esr", "firefox"],
+  places: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
+};
 
 /** What a headless test needs and nothing that talks to the network by itself. */
 export const browserArguments = [
@@ -33,39 +42,54 @@ function find(names) {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 
-/**
- * The path of the browser's executable.
- * @throws {Error} with advice, where there is none
- */
-export function browserPath() {
-  const chosen = process.env.CHROME_BIN;
+/** The executable's path. @throws {Error} with advice, where there is none */
+function pathOf({ title, variable, debian, names, places }) {
+  const chosen = process.env[variable];
   if (chosen) {
-    if (!isExecutable(chosen)) throw new Error(`CHROME_BIN: expected an executable file, got ${chosen}. Correct it or unset it`);
+    if (!isExecutable(chosen)) throw new Error(`${variable}: expected an executable file, got ${chosen}. Correct it or unset it`);
     return chosen;
   }
-  const found = find(NAMES) ?? PLACES.find(isExecutable);
+  const found = find(names) ?? places.find(isExecutable);
   if (found !== undefined) return found;
-  throw new Error("browser: expected Chromium or Chrome on PATH, got none. Install the package chromium, or set CHROME_BIN to the executable");
+  throw new Error(`browser: expected ${title} on PATH, got none. Install the package ${debian}, or set ${variable} to the executable`);
 }
 
 /**
- * The path of the browser's executable, after installing Debian's package if need be and possible.
- * @throws {Error} with advice, where there is none and none can be installed
+ * The path of Chromium's executable.
+ * @throws {Error} with advice, where there is none
  */
-export function ensureBrowser() {
-  try {
-    return browserPath();
-  } catch (error) {
-    const aptGet = find(["apt-get"]);
-    if (process.env.CHROME_BIN || aptGet === undefined || process.getuid?.() !== 0) throw error;
-    console.error("browser: none found, installing the package chromium");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    for (const parameters of [["update"], ["install", "--yes", "--no-install-recommends", "chromium"]]) {
-      const { status } = spawnSync(aptGet, ["--quiet", ...parameters], { env, stdio: ["ignore", 2, 2] });
-      if (status === 0) continue;
-      const advice = "Install Chromium by hand, or set CHROME_BIN to the executable";
-      throw new Error(`browser: apt-get ${parameters.join(" ")} failed with exit code ${status}. ${advice}`);
+export function browserPath() {
+  return pathOf(CHROMIUM);
+}
+
+/**
+ * The path of Firefox's executable.
+ * @throws {Error} with advice, where there is none
+ */
+export function firefoxPath() {
+  return pathOf(FIREFOX);
+}
+
+/**
+ * Installs Debian's packages of the browsers that are missing, if need be and possible.
+ * @throws {Error} with advice, where one is missing and cannot be installed
+ */
+export function ensureBrowsers() {
+  for (const browser of [CHROMIUM, FIREFOX]) {
+    try {
+      pathOf(browser);
+    } catch (error) {
+      const aptGet = find(["apt-get"]);
+      if (process.env[browser.variable] || aptGet === undefined || process.getuid?.() !== 0) throw error;
+      console.error(`browser: no ${browser.title} found, installing the package ${browser.debian}`);
+      const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+      for (const parameters of [["update"], ["install", "--yes", "--no-install-recommends", browser.debian]]) {
+        const { status } = spawnSync(aptGet, ["--quiet", ...parameters], { env, stdio: ["ignore", 2, 2] });
+        if (status === 0) continue;
+        const advice = `Install ${browser.title} by hand, or set ${browser.variable} to the executable`;
+        throw new Error(`browser: apt-get ${parameters.join(" ")} failed with exit code ${status}. ${advice}`);
+      }
+      pathOf(browser);
     }
-    return browserPath();
   }
 }

@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensureBrowser } from "./browser.mjs";
+import { ensureBrowsers } from "./browser.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const results = join(root, "build", "test-results.json");
@@ -55,7 +55,7 @@ function main(parameters) {
     failed++;
   }
   try {
-    ensureBrowser();
+    ensureBrowsers();
   } catch (error) {
     console.error(error.message);
     return { passed: 0, failed: failed + 1 };

@@ -6,7 +6,7 @@
 const EXTERNAL = ["function", "table", "memory", "global"];
 
 /** A position in the bytes, and the primitive values of the format. */
-class Reader {
+export class Reader {
   constructor(bytes, position = 0, end = bytes.length) {
     this.bytes = bytes;
     this.position = position;

@@ -3,7 +3,8 @@
 
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
 import type { FitOptions, History } from "./describe/fit.js";
-import { formatActivation } from "./describe/activations.js";
+import { checkCustomList, formatActivation } from "./describe/activations.js";
+import type { CustomActivation } from "./describe/customActivation.js";
 import { activationOf, checkNetwork } from "./describe/layers.js";
 import type { LayerKind, NetworkOptions } from "./describe/layers.js";
 import { checkLossFits, decisionRule, isClassifierLoss, resolveLoss } from "./describe/losses.js";
@@ -12,7 +13,7 @@ import { resolveMetrics } from "./describe/metrics.js";
 import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
-import { checkSavable, loadModel, saveModel } from "./files/model.js";
+import { checkPreparation, checkSavable, loadModel, saveModel } from "./files/model.js";
 import { moduleSource } from "./files/module.js";
 import { PORTABLE, portableLayer } from "./files/portable.js";
 import type { Portable } from "./files/portable.js";
@@ -30,6 +31,7 @@ import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
 import type { BatchOptions } from "./train/batch.js";
 import { fit } from "./train/fit.js";
+import type { ChunkSource } from "./train/source.js";
 import { evaluateMetrics } from "./train/metrics.js";
 import { checkData, outputActivation } from "./train/prepare.js";
 import { freshProgress } from "./progress.js";
@@ -102,12 +104,13 @@ export class Network {
 
   /**
    * The network that `save` wrote.
+   * @param options activations: the custom activations of the network, which its file knows by name
    * @throws {TypeError} for what is not bytes
    * @throws {ModelFormatError} for any other file
    */
-  static async load(bytes: Uint8Array | ArrayBuffer, options: Record<string, never> = {}): Promise<Network> {
-    checkKeys("load", options, []);
-    return networkOf(await loadModel(bytes));
+  static async load(bytes: Uint8Array | ArrayBuffer, options: { activations?: readonly CustomActivation[] } = {}): Promise<Network> {
+    const { activations } = checkKeys("load", options, ["activations"]);
+    return networkOf(await loadModel(bytes, checkCustomList("load: activations", activations)));
   }
 
   /** Numbers in one sample. */
@@ -148,13 +151,21 @@ export class Network {
   }
 
   /**
+   * Trains the network on chunks `{ inputs, targets, sampleWeights? }` as they come, in memory of bounded size. Batches run across the
+   * borders of chunks; `shuffle` permutes within each. A chunk that is refused leaves what the samples before it have trained.
+   * @param source an async iterable of chunks, or for several epochs a function that is given the epoch, from 1, and returns one
+   * @example await network.fit(async function* () { for await (const rows of readRows()) yield toChunk(rows); }, { epochs: 3 });
+   */
+  async fit(source: ChunkSource, options?: FitOptions): Promise<History>;
+  /**
    * Trains the network: `epochs` passes over the samples in batches.
    * @param inputs rows of `inputs` numbers, or all of them flat, row-major
    * @param targets rows of `outputs` numbers, nested or flat; one class index a sample with a softmax output and crossEntropy
    * @throws {TypeError | RangeError} for arguments that are not allowed; nothing has changed then
    * @throws {DivergenceError} when a loss or a parameter is no longer finite; the network is then as it was at the last good epoch
    */
-  async fit(inputs: Samples, targets: Targets, options: FitOptions = {}): Promise<History> {
+  async fit(inputs: Samples, targets: Targets, options?: FitOptions): Promise<History>;
+  async fit(inputs: Samples | ChunkSource, targets?: Targets | FitOptions, options?: FitOptions): Promise<History> {
     return fit(this.idle("fit"), inputs, targets, options);
   }
 
@@ -302,6 +313,7 @@ export class Network {
   set tabular(json: string | undefined) {
     const model = this.model("tabular");
     if (json !== undefined && typeof json !== "string") throw wrongKind("tabular", "a string", json);
+    if (json !== undefined) checkPreparation("tabular", json);
     model.tabular = json;
   }
 
@@ -328,6 +340,7 @@ export class Network {
   /** The state, for calls that must not run while a fit does. */
   private idle(subject: string): Model {
     const model = this.model(subject);
+    checkCalling(model, subject);
     if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
     return model;
   }
@@ -338,9 +351,15 @@ function networkOf(model: Model): Network {
   return new Network(construct, model);
 }
 
+/** In the middle of a custom activation the network's matrices are in use. */
+function checkCalling({ calling }: Model, subject: string): void {
+  if (calling !== undefined) throw new Error(`${subject}: expected a network at the end of a step, got one that computes its custom activation '${calling}'. Call it elsewhere`);
+}
+
 /** A step may have to wait for another thread while the event loop turns: rare, and over as soon as that thread goes on or has failed. */
-function checkStill({ stalled }: Model, subject: string): void {
-  if (stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
+function checkStill(model: Model, subject: string): void {
+  checkCalling(model, subject);
+  if (model.stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
 }
 
 type Views = Pick<Layer, "weights" | "biases" | "slopes" | "gain" | "shift" | "runningMean" | "runningVariance">;

@@ -29,6 +29,6 @@ export function fuses(): boolean {
   const [a, b, c, scratch] = [1024, 1088, 1152, 2048];
   f32[a / 4] = f32[b / 4] = 1 + 2 ** -12;
   f32[c / 4] = -(1 + 2 ** -11);
-  gemm(1, 0, 1, 1, a, 4, 4, b, 4, 1, c, 4, 1, 0, scratch);
+  gemm(1, 0, 1, 1, a, 4, 4, b, 4, c, 4, 1, scratch);
   return f32[c / 4] !== 0;
 }

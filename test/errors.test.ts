@@ -213,7 +213,8 @@ describe("options of fit", () => {
     ["a wrong loss of gradients", (network, data) => network.gradients(data.inputs, data.rows, { loss: "crossEntropy" }), RangeError, /^gradients: loss: expected a loss that fits/],
     ["an unknown option of save", (network) => network.save({ optimiser: false }), TypeError, /^save: expected no options but 'optimizer', got 'optimiser'\. Did you mean 'optimizer'\?/],
     ["a wrong option of save", (network) => network.save({ optimizer: "no" }), TypeError, /^save: optimizer: expected true or false, got 'no'/],
-    ["what is not there yet: averaging", fit({ averageWeights: { decay: 0.9 } }), Error, /averageWeights/],
+    ["a decay of 1", fit({ averageWeights: { decay: 1 } }), RangeError, /^fit: averageWeights\.decay: expected a finite number from 0 and below 1, got 1/],
+    ["averaging without a decay", fit({ averageWeights: {} }), TypeError, /^fit: averageWeights\.decay: .*got undefined/],
     ["what is not there yet: a diagnosis", fit({ monitor: true }), Error, /monitor/],
   ];
   test.each(cases)("%s", (_, call, kind, message) => expectUnchanged(regression, () => call(regression, good), kind, message));

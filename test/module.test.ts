@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { activations, batchNorm, dense, dropout, elu, gelu, layerNorm, leakyRelu, Network, prelu } from "../src/index.js";
+import { activations, batchNorm, customActivation, dense, dropout, elu, gelu, layerNorm, leakyRelu, Network, prelu } from "../src/index.js";
 import type { ActivationName, ActivationSpec, LayerSpec } from "../src/index.js";
 
 const names = (Object.keys(activations) as ActivationName[]).filter((name) => name !== "softmax");
@@ -126,6 +126,9 @@ describe("toModule", () => {
     const network = await Network.create({ inputs: 1, layers: [dense(2), dense(1)] });
     network.layers[1].weights[1] = NaN;
     expect(() => network.toModule()).toThrow("toModule: layers[1].weights: expected finite numbers, got NaN at index 1");
+    const own = customActivation({ name: "square", forward: (z, a) => z.forEach((value, i) => (a[i] = value * value)), derivative: (z, _, d) => z.forEach((value, i) => (d[i] = 2 * value)) });
+    const custom = await Network.create({ inputs: 1, layers: [dense(2, own), dense(1)] });
+    expect(() => custom.toModule()).toThrow("toModule: layers[0].activation: expected one of the library's own, got the custom activation 'square'");
     network.dispose();
     expect(() => network.toModule()).toThrow("toModule: the network was disposed");
   });

@@ -482,8 +482,9 @@ describe("a model file", () => {
     network = await Network.create({ inputs: 5, layers: [dense(3, "relu"), dense(2, "softmax")] });
   });
   const file = (preparation: unknown): Uint8Array => {
-    network.tabular = typeof preparation === "string" ? preparation : JSON.stringify(preparation);
-    return network.save();
+    const { tensors, metadata } = readSafetensors(network.save());
+    const text = typeof preparation === "string" ? preparation : JSON.stringify(preparation);
+    return writeSafetensors([...tensors].map(([name, tensor]) => ({ name, ...tensor })), { ...Object.fromEntries(metadata), "rosenblatt.tabular": text });
   };
 
   it("with a sound preparation is loaded", async () => {

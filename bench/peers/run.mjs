@@ -2,13 +2,12 @@
 //
 //   node bench/peers/run.mjs [--quick] [--only tfjs-wasm,pytorch] [--networks T1,T4]
 //
-// Installs the packages of bench/peers (npm ci, no install scripts: what onnxruntime-node runs fetches libraries for graphics cards only).
+// Installs the packages of bench/peers.
 // For each network every library checks its answers and warms up; then in each round every one times one block of each task, so that a slow
 // spell of the machine hits all. Ratios are medians over rounds of ratios in the same round. A whole run writes bench/peers/results.json,
 // bench/peers/results.md, the table in README.md between its markers and bench/pictures/*.svg; one with --quick, --only or --networks prints.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,21 +21,13 @@ import { createProbe } from "../probe.mjs";
 import { replaceBetween } from "../report.mjs";
 import { median, spread } from "../stats.mjs";
 import { Contender } from "./child.mjs";
+import { install } from "./install.mjs";
 import { formatPeers, formatReadme } from "./report.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const FULL = { rounds: 5, ms: { train: 400, single: 150, batch: 200 } };
 const QUICK = { rounds: 2, ms: { train: 150, single: 60, batch: 60 } };
 const TASKS = ["train", "single", "batch"];
-
-function install() {
-  const done = at("node_modules/.package-lock.json");
-  if (existsSync(done) && statSync(done).mtimeMs >= statSync(at("package-lock.json")).mtimeMs) return;
-  const parameters = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-  const npm = process.env.npm_execpath;
-  const [command, first] = npm ? [process.execPath, [npm]] : ["npm", []];
-  execFileSync(command, [...first, ...parameters], { cwd: at("."), stdio: ["ignore", "inherit", "inherit"] });
-}
 
 async function bundleTfjs() {
   const { build } = await import("esbuild");

@@ -15,6 +15,12 @@ const FIT = ["test/fit.test.ts"];
 const THREADS = ["test/threads.test.ts"];
 const DESCRIBE = ["test/describe.test.ts"];
 const GRADIENTS = ["test/gradients.test.ts"];
+const NORMS = ["test/kernels/norms.test.ts"];
+const LAYERS = ["test/layers.test.ts"];
+const AVERAGE = ["test/average.test.ts"];
+const STREAM = ["test/stream.test.ts"];
+const CUSTOM = ["test/custom-activation.test.ts"];
+const FOLDS = ["test/crossvalidate.test.ts"];
 
 /** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
 export const faults = [
@@ -39,15 +45,28 @@ export const faults = [
   },
   {
     name: "gemm-fifth-row", what: "the fifth row of a tile takes a neighbouring k", file: "assembly/gemm.ts",
-    find: "v128.store32_lane(to + 56, fifth, 2);", put: "v128.store32_lane(to + 56, fifth, 1);", tests: GEMM, only: "gemm NT",
+    find: "v128.store32_lane(to + 56, fifth, 2);", put: "v128.store32_lane(to + 56, fifth, 1);", tests: GEMM, only: "gemm NN",
   },
   {
     name: "gemm-block-boundary", what: "the second block of k starts anew", file: "assembly/gemm.ts",
-    find: "ldc, first == 0 ? start : FROM_C, bias, scratch);", put: "ldc, first <= KC ? start : FROM_C, bias, scratch);", tests: GEMM, only: "across blocks",
+    find: "ldc, first == 0 ? start : FROM_C, scratch);", put: "ldc, first <= KC ? start : FROM_C, scratch);", tests: GEMM, only: "across blocks",
   },
   {
-    name: "dense-slopes-of-first-group", what: "units from 32 on take the slopes of the first", file: "assembly/dense.ts",
+    name: "dense-slopes-of-first-group", what: "units from 40 on take the slopes of the first", file: "assembly/forward.ts",
     find: "parameter, sharedSlope ? slopes : slopes + at, sharedSlope);", put: "parameter, slopes, sharedSlope);", tests: DENSE,
+  },
+  {
+    name: "forward-fifth-unit", what: "the fifth unit of a tile's third and fourth sample are swapped as they are stored", file: "assembly/forward.ts",
+    find: "v128.store32_lane(z + 2 * stride + 16, fifth, 2);\n    v128.store32_lane(z + 3 * stride + 16, fifth, 3);",
+    put: "v128.store32_lane(z + 2 * stride + 16, fifth, 3);\n    v128.store32_lane(z + 3 * stride + 16, fifth, 2);", tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "forward-half-of-five", what: "five samples are taken for four", file: "assembly/forward.ts",
+    find: "if (count > 4) {", put: "if (count > 5) {", tests: GEMM, only: "gemm NT",
+  },
+  {
+    name: "forward-starts-anew", what: "the second block of k starts from the bias again", file: "assembly/forward.ts",
+    find: "stride, first > 0,", put: "stride, first > FORWARD_KC,", tests: GEMM, only: "gemm NT gives the chain across blocks",
   },
   {
     name: "single-without-a-chain", what: "a lone prediction leaves out one of six chains", file: "assembly/dense.ts",
@@ -70,6 +89,58 @@ export const faults = [
   {
     name: "narrow-first-of-equals", what: "rows side by side: the greatest is the last of equals", file: "assembly/losses.ts",
     find: "return v128.and(f32x4.gt(z, m), exists);", put: "return v128.and(f32x4.ge(z, m), exists);", tests: SMALL, only: "hits by the greatest",
+  },
+  // dropout and the normalisations
+  {
+    name: "batch-norm-rest", what: "what f32 leaves out of a mean is forgotten", file: "assembly/norms.ts",
+    find: "v128.store(at + pitch, demotePairs(restLow, restHigh));", put: "v128.store(at + pitch, f32x4.splat(0));", tests: NORMS, only: "batchNorm",
+  },
+  {
+    name: "batch-norm-biased", what: "the running variance follows the biased one", file: "assembly/norms.ts",
+    find: "const unbiased = <f64>rows / <f64>(rows - 1);", put: "const unbiased: f64 = 1;", tests: NORMS, only: "running statistics follow",
+  },
+  {
+    name: "batch-norm-of-one-row", what: "a batch of one row is normalised by itself", file: "assembly/norms.ts",
+    find: "return training && rows > 1;", put: "return training;", tests: LAYERS, only: "batches of one row",
+  },
+  {
+    name: "batch-norm-backward-without-mean", what: "the gradient's mean over the batch is not taken away", file: "assembly/norms.ts",
+    find: "const g1 = batch ? demotePairs(f64x2.div(s2, n), f64x2.div(s3, n)) : zero;", put: "const g1 = zero;", tests: NORMS, only: "batchNorm",
+  },
+  {
+    name: "layer-norm-tail", what: "lanes behind the row count in its variance", file: "assembly/norms.ts",
+    find: "v128.and(f32x4.sub(loadPartial(from + whole, tail), means), laneMask(tail))", put: "f32x4.sub(loadPartial(from + whole, tail), means)", tests: NORMS, only: "layerNorm",
+  },
+  {
+    name: "layer-norm-backward-without-mean", what: "the gradient's mean over a row is not taken away", file: "assembly/norms.ts",
+    find: "const h0 = f32x4.splat(<f32>(sumPairs(s0, s1) / n))", put: "const h0 = f32x4.splat(0)", tests: LAYERS, only: "layerNorm first and last",
+  },
+  {
+    name: "layer-norm-without-barrier", what: "a layer normalisation does not wait for the columns of others", file: "assembly/tape.ts",
+    find: "case Op.layerNormForward: return op == Op.layerNormForward;", put: "case Op.layerNormForward: return op == Op.layerNormForward || op == Op.denseForward;", tests: TAPE,
+    only: "needs no barrier",
+  },
+  {
+    name: "dropout-backward-high", what: "the upper four columns pass what the lower four kept", file: "assembly/dropout.ts",
+    find: "lanesOf(i32x4.shr_u(kept, 4))", put: "lanesOf(kept)", tests: NORMS, only: "drops by Philox",
+  },
+  {
+    name: "dropout-odd-rows", what: "odd rows repeat words of the even ones", file: "assembly/dropout.ts",
+    find: "keep1 = i32x4.ge_u(c3, bound);", put: "keep1 = i32x4.ge_u(c1, bound);", tests: NORMS, only: "drops by Philox",
+  },
+  {
+    name: "dropout-same-in-each-step", what: "every step of an epoch drops the same", file: "assembly/dropout.ts",
+    find: "c1 = i32x4.splat(step)", put: "c1 = i32x4.splat(0)", tests: LAYERS, only: "dropout, adam",
+  },
+  {
+    name: "dropout-by-place-in-the-play", what: "what is dropped depends on how an epoch is cut into plays", file: "src/train/fit.ts",
+    find: "f64[record + Step.step] = (this.step + i) % 2 ** 32;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
+  },
+  {
+    name: "statistics-of-a-lost-step", what: "running statistics follow a batch whose loss is not finite", file: "src/plan/tape.ts",
+    find: "  const partials = addPenalties(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
+    put: "  const partials = addPenalties(tape, topology, layout);\n  addRunningStatistics(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
+    tests: TAPE, only: "nor do running statistics follow",
   },
   // activations
   {
@@ -196,17 +267,17 @@ export const faults = [
     find: "r0 = rate / this.first.of(t);", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
   },
   {
-    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
-    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (this.call.weights === undefined ? batch : weight);",
+    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/steps.ts",
+    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (weight === rows ? batch : weight);",
     tests: FIT, only: "an epoch's report",
   },
   {
-    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/fit.ts",
-    find: "this.epoch - this.best.epoch >= earlyStopping.patience", put: "this.epoch - this.best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
+    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/watch.ts",
+    find: "epoch - best.epoch >= earlyStopping.patience", put: "epoch - best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
   },
   {
     name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
-    find: "if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
   },
   {
     name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
@@ -215,7 +286,7 @@ export const faults = [
   },
   {
     name: "snapshot-not-restored", what: "a fit that diverges leaves what it has", file: "src/train/fit.ts",
-    find: "    if (this.failed) {\n      this.snapshot.restore();", put: "    if (this.failed) {", tests: FIT, only: "divergence",
+    find: "    if (this.steps.failed) {\n      this.snapshot.restore();", put: "    if (this.steps.failed) {", tests: FIT, only: "divergence",
   },
   {
     name: "schedule-off-by-one", what: "a schedule counts steps from 1", file: "src/train/rates.ts",
@@ -226,10 +297,47 @@ export const faults = [
     name: "warm-up-from-zero", what: "the warm-up begins with a rate of 0", file: "src/describe/schedules.ts",
     find: "(rate * (t + 1)) / warmupSteps", put: "(rate * t) / warmupSteps", tests: DESCRIBE, only: "warm up",
   },
+  // averages, streams, folds, custom activations
+  {
+    name: "average-begins-at-the-start", what: "the average begins with the weights before the first step", file: "src/train/steps.ts",
+    find: "const keep = this.averaged || count > 0 ? decay : 0;", put: "const keep = decay;", tests: AVERAGE, only: "repeats PyTorch",
+  },
+  {
+    name: "average-not-validated", what: "the weights of training validate", file: "src/train/reports.ts",
+    find: "parameters: options.averageWeights === undefined ? undefined : model.layout.average", put: "parameters: undefined", tests: AVERAGE, only: "validates with",
+  },
+  {
+    name: "best-of-training", what: "the weights of training are kept as the best where there is an average", file: "src/train/fit.ts",
+    find: "options.averageWeights === undefined ? layout.snapshot : layout.average", put: "layout.snapshot", tests: AVERAGE, only: "best of the averages",
+  },
+  {
+    name: "frozen-averages-stale", what: "what is not averaged stays as it was at the start", file: "src/train/average.ts",
+    find: "    core.u8.copyWithin(layout.average + 4 * begin, layout.parameters + 4 * begin, layout.parameters + 4 * run.begin);\n", put: "", tests: AVERAGE, only: "copies what is frozen",
+  },
+  {
+    name: "rest-of-chunk-lost", what: "what a chunk leaves of a batch is not moved to the front of the window", file: "src/train/stream.ts",
+    find: "f32.copyWithin(at, at + begin * width, at + end * width);", put: "f32.copyWithin(at, at, at + (end - begin) * width);", tests: STREAM, only: "chunks of any sizes",
+  },
+  {
+    name: "chunks-shuffled-alike", what: "every chunk of an epoch has the same order", file: "src/train/stream.ts",
+    find: '"chunks", this.epoch, this.chunkNumber)', put: '"chunks", this.epoch, 0)', tests: STREAM, only: "permutes within",
+  },
+  {
+    name: "source-left-open", what: "a source is not closed when a fit ends early", file: "src/train/source.ts",
+    find: "if (iterator?.return === undefined) return;", put: "if (iterator !== undefined) return;", tests: STREAM, only: "third chunk",
+  },
+  {
+    name: "fold-trained-on", what: "the samples that a fold holds out train too", file: "src/train/folds.ts",
+    find: "if (held[skipped] === i) skipped++;", put: "if (false) skipped++;", tests: FOLDS, only: "hold each sample out",
+  },
+  {
+    name: "interrupted-step-counted", what: "a step that a custom activation interrupts is counted by the optimizer", file: "src/train/steps.ts",
+    find: "if (progress !== undefined) Object.assign(model.progress, progress);", put: "", tests: CUSTOM, only: "comes out of every call",
+  },
   // threads
   {
     name: "barrier-left-out", what: "no barrier between the loss, dealt by rows, and the activation's gradient, dealt by columns", file: "assembly/tape.ts",
-    find: "case Op.activationBackward: return op == Op.inputGradient;", put: "case Op.activationBackward: return op == Op.inputGradient || op == Op.loss;",
+    find: "case Op.activationBackward: return op == Op.inputGradient || ", put: "case Op.activationBackward: return op == Op.loss || op == Op.inputGradient || ",
     tests: TAPE, only: "needs no barrier",
   },
   {
@@ -242,12 +350,12 @@ export const faults = [
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/fit.ts",
+    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/steps.ts",
     find: "if (this.team?.failure !== undefined) this.fail(this.team.failure);", put: "if (this.team?.failure !== undefined) throw this.team.failure;",
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/fit.ts",
+    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/steps.ts",
     find: "if (finished >= 0) this.stepMs", put: "this.stepMs", tests: THREADS, only: "leaves the event loop",
   },
 ];

@@ -1,13 +1,21 @@
-// node scripts/ulp/sweep.mjs [--stride N] [name …]
+// npm run ulp [-- --stride N] [--write] [name …]
 //
-// Holds each function of assembly/vmath.ts against its f64 reference over all 2³² floats (stride 1, minutes a function) or every N-th, and prints the
-// greatest error in ulp and where, the greatest error in ulp where the absolute error is above the promised one, and what breaks a promise:
-// errors beyond the bound, descents of a monotonic function, asymmetries of an odd one, wrong specials, NaN that is lost.
+// Holds each function of assembly/vmath.ts against its f64 reference over all 2³² floats (stride 1, one to four minutes a function) or every N-th, and
+// prints the greatest error in ulp and where, the greatest error in ulp where the absolute error is above the promised one, and what breaks a promise:
+// errors beyond the bound, descents of a monotonic function, asymmetries of an odd one, wrong specials, NaN that is lost; then the table of all, which
+// --write puts into README.md. Ends with 1 if a promise is broken. build/ulp.json has what was found so far. The short form, every 2503rd float and
+// all floats near the edges of the formulas, is test/vmath.test.ts.
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { instantiate } from "./compile.mjs";
 import { measure, promises } from "./measure.mjs";
 import { wrongSpecials } from "./specials.mjs";
+import { table, writeTable } from "./table.mjs";
 
 const args = process.argv.slice(2);
+const write = args.includes("--write");
+if (write) args.splice(args.indexOf("--write"), 1);
 const at = args.indexOf("--stride");
 const stride = at < 0 ? 1 : Number(args.splice(at, 2)[1]);
 if (!(Number.isInteger(stride) && stride >= 1)) throw new RangeError(`--stride: expected a whole number from 1, got ${stride}`);
@@ -15,6 +23,7 @@ for (const name of args) if (!(name in promises)) throw new RangeError(`expected
 
 const core = instantiate();
 let failed = 0;
+const rows = [];
 for (const name of args.length ? args : Object.keys(promises)) {
   const began = performance.now();
   const found = measure(core, name, stride);
@@ -34,5 +43,9 @@ for (const name of args.length ? args : Object.keys(promises)) {
   ].filter(([count]) => count > 0);
   for (const [count, what] of broken) console.log(`  BROKEN: ${count} ${what}`);
   failed += broken.length;
+  rows.push({ ...found, stride, seconds: (performance.now() - began) / 1000, broken: broken.map(([count, what]) => `${count} ${what}`) });
+  writeFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "..", "build", "ulp.json"), JSON.stringify(rows));
 }
+console.log(`\n${table(rows)}`);
+if (write) writeTable(rows);
 process.exitCode = failed ? 1 : 0;

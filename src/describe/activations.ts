@@ -3,7 +3,9 @@
 // The kernels are in assembly/activations.ts; a new activation is a kernel pair there and a record here.
 
 import { ActivationCode } from "../../assembly/codes.js";
-import { at, checkBoolean, checkFinite, checkKeys, checkName, splitSpec } from "../check.js";
+import { at, checkBoolean, checkFinite, checkKeys, checkName, isArray, isPlainObject, splitSpec, wrongKind, wrongValue } from "../check.js";
+import { checkCustom } from "./customActivation.js";
+import type { CustomActivation, CustomSpec } from "./customActivation.js";
 
 /** The activations without parameters. */
 type PlainActivationName =
@@ -18,10 +20,11 @@ export type ActivationSpec =
   | { readonly name: "leakyRelu"; readonly slope: number }
   | { readonly name: "prelu"; readonly initialSlope: number; readonly shared: boolean }
   | { readonly name: "elu"; readonly alpha: number }
-  | { readonly name: "gelu"; readonly approximate: "none" | "tanh" };
+  | { readonly name: "gelu"; readonly approximate: "none" | "tanh" }
+  | CustomSpec;
 
 /** The name of an activation. */
-export type ActivationName = ActivationSpec["name"];
+export type ActivationName = Exclude<ActivationSpec["name"], "custom">;
 
 type Spec<N extends ActivationName> = Extract<ActivationSpec, { readonly name: N }>;
 type NoOptions = Record<string, never>;
@@ -188,17 +191,52 @@ export function exponential(options: NoOptions = {}): Spec<"exponential"> {
 
 /** The spec that a name or a spec stands for, checked anew and with all parameters. Where softmax may stand is not checked here. */
 export function resolveActivation(value: unknown, subject: string): ActivationSpec {
+  if (isPlainObject(value)) {
+    if (Object.hasOwn(value, "forward") || Object.hasOwn(value, "derivative")) return Object.freeze({ name: "custom", custom: checkCustom(subject, value, activationNames) });
+    if (value.name === "custom") return Object.freeze({ name: "custom", custom: checkCustom(subject, checkKeys(subject, value, ["name", "custom"]).custom, activationNames) });
+  }
   const { name, options } = splitSpec(subject, value, activationNames);
   return makers[name](subject, options);
 }
 
-/** What messages and `Layer.activation` call it: its name. */
-export function formatActivation(spec: ActivationSpec): string {
-  return spec.name;
+/**
+ * An activation of your own. `forward(z, a)` writes a = f(z) and `derivative(z, a, d)` writes d = f'(z), element by element, for arrays
+ * of any length; what they throw comes out of the call. A network with one runs on one thread, slower than with an activation of
+ * the library, promises no same bytes across engines, cannot be exported, and is loaded by `Network.load(bytes, { activations: [it] })`.
+ * @throws {TypeError | RangeError} for an option that is missing or of the wrong kind, or the name of an activation of the library
+ * @example
+ * const square = customActivation({
+ *   name: "square",
+ *   forward(z, a) { for (let i = 0; i < z.length; i++) a[i] = z[i] * z[i]; },
+ *   derivative(z, a, d) { for (let i = 0; i < z.length; i++) d[i] = 2 * z[i]; },
+ * });
+ * dense(16, square);
+ */
+export function customActivation(options: CustomActivation): CustomActivation {
+  return checkCustom("customActivation", options, activationNames);
 }
 
-/** The core's code. */
+/** A list of custom activations, each of its own name. */
+export function checkCustomList(subject: string, value: unknown): ReadonlyMap<string, CustomActivation> {
+  const byName = new Map<string, CustomActivation>();
+  if (value === undefined) return byName;
+  if (!isArray(value)) throw wrongKind(subject, "an array of custom activations", value);
+  value.forEach((each, i) => {
+    const custom = checkCustom(`${subject}[${i}]`, each, activationNames);
+    if (byName.has(custom.name)) throw wrongValue(`${subject}[${i}].name`, "a name of its own for each", custom.name);
+    byName.set(custom.name, custom);
+  });
+  return byName;
+}
+
+/** What messages and `Layer.activation` call it: its name. */
+export function formatActivation(spec: ActivationSpec): string {
+  return spec.name === "custom" ? spec.custom.name : spec.name;
+}
+
+/** The core's code; a custom activation is computed between pieces of the tape, for the core it is linear. */
 export function activationCode(spec: ActivationSpec): ActivationCode {
+  if (spec.name === "custom") return ActivationCode.linear;
   return spec.name === "gelu" && spec.approximate === "tanh" ? ActivationCode.geluTanh : ActivationCode[spec.name];
 }
 

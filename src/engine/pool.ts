@@ -27,6 +27,8 @@ export interface FromWorker {
 export interface Employer {
   answer(worker: PooledWorker): void;
   failed(worker: PooledWorker, cause: unknown): void;
+  /** It never played, and none may be started here: there are fewer threads. */
+  refused(worker: PooledWorker): void;
 }
 
 /** A user's way to start a worker that runs rosenblatt/worker. */
@@ -36,6 +38,8 @@ const pool = new Set<PooledWorker>();
 let factory: WorkerFactory | undefined;
 let unavailable: string | undefined;
 let lastId = 0;
+/** The way to start a worker that has worked, or the first to try. */
+let firstWay = 0;
 
 /** How long a free worker is kept beyond those that the machine has threads for: each holds some 8 MB. */
 const SURPLUS_MS = 10_000;
@@ -85,7 +89,7 @@ export class PooledWorker {
   private answered = false;
   private ended = false;
   private retired = false;
-  private way = 0;
+  private way = firstWay;
   private surplus: ReturnType<typeof setTimeout> | undefined;
 
   private constructor() {
@@ -183,6 +187,7 @@ export class PooledWorker {
       return;
     }
     const { id, error } = message;
+    if (!this.answered) firstWay = this.way;
     this.answered = true;
     if (this.employer === undefined || id !== this.message?.id) return;
     if (error === undefined) {
@@ -198,9 +203,11 @@ export class PooledWorker {
   private fail(cause: unknown): void {
     if (this.ended) return;
     const { employer } = this;
-    if (!this.answered && factory === undefined && this.restarted(cause)) return;
+    const started = this.answered || factory !== undefined;
+    if (!started && this.restarted(cause)) return;
     this.end();
-    employer?.failed(this, cause);
+    if (!started && unavailable !== undefined) employer?.refused(this);
+    else employer?.failed(this, cause);
   }
 
   /** Whether it has been started in the next way: the first may be forbidden, which shows only when it does not start. */

@@ -212,6 +212,11 @@ export class Team implements Employer {
     this.fail("failed", cause);
   }
 
+  refused(worker: PooledWorker): void {
+    this.workers.delete(worker);
+    this.heard?.();
+  }
+
   private fail(what: string, cause: unknown): void {
     const text = cause instanceof Error ? cause.message : String(cause);
     this.failure ??= new Error(`fit: a worker ${what} (${text}). The network is as it was at the last good epoch; threads: 1 needs no worker`, { cause });

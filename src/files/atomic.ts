@@ -3,10 +3,14 @@
 //   temporary file in the same folder → write → fsync → rename over the path → fsync of the folder
 //
 // Rename replaces within one file system only, hence the same folder; without the first fsync a power cut may leave an empty file, without the second
-// the old name. The temporary file has a random name and is made with O_EXCL, so that no one else's file and no link is ever written through.
+// the old name. The temporary file has a random name and is made with O_EXCL, so that no one else's file and no link is ever written through. A process
+// that is killed leaves it behind: the name says whose it is, and the next save into that folder removes it,
+//
+//   .rosenblatt-<8 digits of the machine>-<process>-<16 random digits>.tmp
 
-import { randomBytes } from "node:crypto";
-import { access, constants, lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { access, constants, lstat, open, readdir, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { describeValue, refusal } from "../check.js";
 
@@ -15,6 +19,11 @@ const NO_FOLDER_SYNC = ["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOSYS", "ENOTSU
 
 /** As many links as Linux follows. */
 const MOST_LINKS = 40;
+
+const TEMPORARY = /^\.rosenblatt-([0-9a-f]{8})-([1-9][0-9]{0,9})-[0-9a-f]{16}\.tmp$/;
+
+/** No save takes that long: what another machine, or another process of the same number, left is removed after a day. */
+const LONGEST_SAVE_MS = 24 * 60 * 60 * 1000;
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "Make its folder first."],
@@ -27,7 +36,8 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
 
 /**
  * Replaces the file at `path`, or makes it, with exactly `bytes`. An existing file's permissions are kept; a symbolic link stays, and the file it
- * points to is replaced. When the promise settles no temporary file is left; if it rejects before the rename, the old file is untouched.
+ * points to is replaced. When the promise settles no temporary file is left; if it rejects before the rename, the old file is untouched. Of several
+ * saves to one path at the same time, in one process or more, one wins whole.
  *
  * @throws {Error} if the path is a folder, a device or a link to nothing, or if the system refuses a step; `cause` is the system's error.
  */
@@ -35,7 +45,9 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   await naming(path, async () => {
     const target = await existingTarget(path);
     const folder = dirname(target.path);
-    const temporary = join(folder, `.rosenblatt-${randomBytes(8).toString("hex")}.tmp`);
+    const machine = await thisMachine();
+    await removeLeftovers(folder, machine);
+    const temporary = join(folder, `.rosenblatt-${machine}-${process.pid}-${randomBytes(8).toString("hex")}.tmp`);
     // Private until it has the mode of the file that it replaces; a new one gets what the umask leaves.
     const handle = await open(temporary, "wx", target.mode === undefined ? 0o666 : 0o600);
     try {
@@ -56,6 +68,36 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
  */
 export async function checkWritable(path: string): Promise<void> {
   await naming(path, async () => access(dirname((await existingTarget(path)).path), constants.W_OK | constants.X_OK));
+}
+
+/** Eight digits that tell machines apart whose processes are not numbered together: by name and, in containers, by the namespace of the numbers. */
+async function thisMachine(): Promise<string> {
+  const processes = await readlink("/proc/self/ns/pid").catch(() => "");
+  return createHash("sha256").update(`${hostname()} ${processes}`).digest("hex").slice(0, 8);
+}
+
+/** Removes the temporary files of saves that no longer run. What cannot be removed is no reason not to save. */
+async function removeLeftovers(folder: string, machine: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, owner, number] = TEMPORARY.exec(name) ?? [];
+    if (owner === undefined) continue;
+    const file = join(folder, name);
+    if ((owner === machine && !isRunning(Number(number))) || (await isOld(file))) await unlink(file).catch(() => undefined);
+  }
+}
+
+function isRunning(number: number): boolean {
+  try {
+    process.kill(number, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
+
+async function isOld(file: string): Promise<boolean> {
+  const stats = await lstat(file).catch(() => undefined);
+  return stats !== undefined && Date.now() - stats.mtimeMs > LONGEST_SAVE_MS;
 }
 
 async function naming(path: string, work: () => Promise<void>): Promise<void> {

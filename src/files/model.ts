@@ -4,21 +4,24 @@
 //   layers.1.gain [units] · layers.1.shift · layers.1.runningMean · layers.1.runningVariance
 //   optimizer.m.layers.0.weight …    one of each parameter for every slot
 //   best.layers.0.weight …           of an unfinished fit that restores the best weights
+//   average.layers.0.weight …        of an unfinished fit that averages the weights
 //   unfinished.outputs [rows, outputs]   of an unfinished fit whose metrics need all outputs of an epoch
 //
 // `load` takes exactly the tensors that the description calls for, with exactly their shapes, and makes the network last.
 
 import { ModelFormatError, describeValue, typedArrayName, wrongKind } from "../check.js";
 import { slotNames } from "../describe/optimizers.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import type { NetworkDescription } from "../describe/layers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { ready } from "../engine/core.js";
-import { Model } from "../model.js";
-import { INFERENCE, planTopology, tensorsOf } from "../plan/layout.js";
-import type { Layout, Run, Topology } from "../plan/layout.js";
+import { MOST_BYTES, Model, formatBytes } from "../model.js";
+import { INFERENCE, planLayout, planTopology, tensorsOf } from "../plan/layout.js";
+import type { Demand, Layout, Run, Topology } from "../plan/layout.js";
 import { readDescription, writeDescription } from "./description.js";
 import type { Description } from "./description.js";
-import { readSafetensors, safetensorsHeader, writeSafetensors } from "./safetensors.js";
+import { parseJSON } from "./json.js";
+import { describeList, readSafetensorsHeader, readTensors, safetensorsHeader, writeSafetensors } from "./safetensors.js";
 import type { NamedTensor } from "./safetensors.js";
 
 const DESCRIPTION_KEY = "rosenblatt";
@@ -40,11 +43,12 @@ function placesOf({ layers }: Topology, prefix: string): Place[] {
 }
 
 /** All blocks that a file holds, in its order, with where they lie in the layout. */
-function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean): { readonly prefix: string; readonly offset: number }[] {
+function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean, averaged: boolean): { readonly prefix: string; readonly offset: number }[] {
   return [
     { prefix: "", offset: layout.parameters },
     ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot, i) => ({ prefix: `optimizer.${slot}.`, offset: layout.slots[i] }))),
     ...(hasBest ? [{ prefix: "best.", offset: layout.best }] : []),
+    ...(averaged ? [{ prefix: "average.", offset: layout.average }] : []),
   ];
 }
 
@@ -66,7 +70,7 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
     hasBest,
   };
   const tensors: NamedTensor[] = [];
-  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest)) {
+  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest, unfinished?.averaged ?? false)) {
     for (const { name, shape, run } of placesOf(topology, prefix)) {
       const data = model.floats(run, offset);
       const index = firstNegative(name, data);
@@ -98,7 +102,7 @@ function metadataOf(description: string, tabular: string | undefined): Map<strin
  */
 export function checkSavable(network: NetworkDescription): void {
   const topology = planTopology(network.inputs, network.layers);
-  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best."];
+  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best.", "average."];
   const text = writeDescription({
     network, loss: undefined, epochs: 0, optimizer: undefined, progress: undefined, unfinished: undefined, outputRows: undefined, hasBest: false,
   });
@@ -111,79 +115,125 @@ export function checkSavable(network: NetworkDescription): void {
   }
 }
 
+/** What a file was proven to hold; nothing of it is a network yet. */
+export interface ModelFile {
+  readonly description: Description;
+  readonly topology: Topology;
+  readonly demand: Demand;
+  readonly tensors: ReadonlyMap<string, { readonly data: Float32Array }>;
+  readonly tabular: string | undefined;
+}
+
 /**
  * The network of a file.
+ * @param activations custom ones, by the names that files know them by
  * @throws {TypeError} for what is not bytes
  * @throws {ModelFormatError} for a file that `saveModel` cannot have written
  */
-export async function loadModel(bytes: unknown): Promise<Model> {
-  const file = readSafetensors(asBytes(bytes));
-  for (const key of file.metadata.keys()) {
-    if (key === DESCRIPTION_KEY || key === TABULAR_KEY || (key === "format" && file.metadata.get(key) === "pt")) continue;
-    throw new ModelFormatError("unknownMetadata", `load: metadata: expected '${DESCRIPTION_KEY}' and '${TABULAR_KEY}' alone, got ${describeValue(key)}`);
-  }
-  const text = file.metadata.get(DESCRIPTION_KEY);
-  if (text === undefined) {
-    throw new ModelFormatError("noDescription", `load: metadata: expected '${DESCRIPTION_KEY}', got none. The file is not a network of this library`);
-  }
-  const description = readDescription(text);
-  const topology = planTopology(description.network.inputs, description.network.layers);
-  checkTensors(file.tensors, topology, description);
-
+export async function loadModel(given: unknown, activations: ReadonlyMap<string, CustomActivation> = new Map()): Promise<Model> {
+  const { description, topology, demand, tensors, tabular } = readModel(given, activations);
   await ready();
-  const { optimizer, hasBest, unfinished } = description;
-  const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
-  const training = unfinished !== undefined;
-  const model = new Model(description.network, "load", { ...INFERENCE, slots, snapshot: training, best: hasBest });
-  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
-    for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(file.tensors.get(name)!.data);
+  const { network, optimizer, hasBest, unfinished } = description;
+  const model = new Model(network, "load", demand);
+  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest, unfinished?.averaged ?? false)) {
+    for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(tensors.get(name)!.data);
   }
   model.optimizer = optimizer;
   if (description.progress !== undefined) model.progress = description.progress;
   model.lastLoss = description.loss;
   model.epochs = description.epochs;
-  model.unfinished = unfinished === undefined ? undefined : { ...unfinished, outputs: file.tensors.get("unfinished.outputs")?.data.slice() };
-  model.tabular = file.metadata.get(TABULAR_KEY);
+  model.unfinished = unfinished === undefined ? undefined : { ...unfinished, outputs: tensors.get("unfinished.outputs")?.data.slice() };
+  model.tabular = tabular;
   return model;
 }
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get!;
-
-/** Whether the value is an ArrayBuffer, of whatever realm. */
-function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  try {
-    byteLengthOf.call(value);
-    return true;
-  } catch {
-    return false;
+/**
+ * Proves a file sound: all that `load` can refuse is refused here, first what the header says and then what the data is. Allocates a copy of the
+ * header and, once all else is sound, one of the data.
+ * @throws as `loadModel` does
+ */
+export function readModel(given: unknown, activations: ReadonlyMap<string, CustomActivation> = new Map()): ModelFile {
+  const bytes = asBytes(given);
+  const header = readSafetensorsHeader(bytes);
+  const { metadata } = header;
+  for (const key of metadata.keys()) {
+    if (key === DESCRIPTION_KEY || key === TABULAR_KEY || (key === "format" && metadata.get(key) === "pt")) continue;
+    throw new ModelFormatError("unknownMetadata", `load: metadata: expected '${DESCRIPTION_KEY}' and '${TABULAR_KEY}' alone, got ${describeValue(key)}`);
   }
+  const text = metadata.get(DESCRIPTION_KEY);
+  if (text === undefined) {
+    throw new ModelFormatError("noDescription", `load: metadata: expected '${DESCRIPTION_KEY}', got none. The file is not a network of this library`);
+  }
+  const description = readDescription(text, activations);
+  const tabular = metadata.get(TABULAR_KEY);
+  if (tabular !== undefined) checkPreparation(`load: metadata '${TABULAR_KEY}'`, tabular);
+  const { network, optimizer, hasBest, unfinished } = description;
+  const topology = planTopology(network.inputs, network.layers);
+  checkTensors(header.entries, topology, description);
+  const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
+  const demand: Demand = { ...INFERENCE, slots, snapshot: unfinished !== undefined, best: hasBest, average: unfinished?.averaged ?? false };
+  checkAddressable(topology, demand);
+  const tensors = readTensors(bytes, header);
+  for (const [name, { data }] of tensors) {
+    const index = firstNegative(name, data);
+    if (index >= 0) throw new ModelFormatError("negativeVariance", `load: tensor ${describeValue(name)}: expected variances of 0 or more, got ${data[index]} at ${index}`);
+  }
+  return { description, topology, demand, tensors, tabular };
 }
 
-/** A plain Uint8Array on the bytes of an ArrayBuffer or Uint8Array (a Buffer is one); a transferred one has none. */
+/** A network that no memory of this library can hold, whatever the engine grants. */
+function checkAddressable(topology: Topology, demand: Demand): void {
+  const { byteLength } = planLayout(topology, demand);
+  if (byteLength <= MOST_BYTES) return;
+  throw new ModelFormatError("tooLarge", `load: expected a network whose plan takes at most 4 GB, got ${formatBytes(byteLength)}`);
+}
+
+/**
+ * Checks that a table's preparation is JSON without a repeated key: all that a network, which keeps it and does not read it, can say of it.
+ * @throws {ModelFormatError} `badTabular`, `duplicateKey` or `tooDeep`
+ */
+export function checkPreparation(subject: string, text: string): void {
+  const value = parseJSON(text, { subject, invalidCode: "badTabular", loneSurrogates: true });
+  if (!(value instanceof Map)) throw new ModelFormatError("badTabular", `${subject}: expected an object, got another value`);
+}
+
+/** The `byteLength` of an ArrayBuffer, and of a SharedArrayBuffer where there is such a thing: each throws for anything else, of whatever realm. */
+const byteLengths = [ArrayBuffer, globalThis.SharedArrayBuffer].flatMap((buffer) => buffer === undefined ? [] : [Object.getOwnPropertyDescriptor(buffer.prototype, "byteLength")!.get!]);
+
+/** Whether the value is an ArrayBuffer or a SharedArrayBuffer, of whatever realm. */
+function isBuffer(value: unknown): value is ArrayBufferLike {
+  return byteLengths.some((byteLength) => {
+    try {
+      byteLength.call(value);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A plain Uint8Array on the bytes of a buffer or Uint8Array (a Buffer is one), shared or not; a transferred one has none. */
 function asBytes(value: unknown): Uint8Array {
-  if (isArrayBuffer(value)) return value.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(value);
+  if (isBuffer(value)) return value.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(value);
   if (typedArrayName(value) !== "Uint8Array") throw wrongKind("load: bytes", "a Uint8Array or an ArrayBuffer", value, "Give the bytes of a file that save() wrote");
   const { buffer, byteOffset, byteLength } = value as Uint8Array;
   return byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Exactly the tensors that are called for, each with its shape. */
-function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>, topology: Topology, description: Description): void {
+function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>, topology: Topology, description: Description): void {
   const wanted = new Map<string, readonly number[]>();
-  const { optimizer, hasBest, outputRows } = description;
-  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : [])];
+  const { optimizer, hasBest, unfinished, outputRows } = description;
+  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : []),
+    ...(unfinished?.averaged ? ["average."] : [])];
   for (const { name, shape } of prefixes.flatMap((prefix) => placesOf(topology, prefix))) wanted.set(name, shape);
   if (outputRows !== undefined) wanted.set("unfinished.outputs", [outputRows, topology.outputs]);
   for (const [name, shape] of wanted) {
     const there = tensors.get(name);
     if (there === undefined) throw new ModelFormatError("missingTensor", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has no such tensor`);
     if (there.shape.length !== shape.length || there.shape.some((size, i) => size !== shape[i])) {
-      throw new ModelFormatError("wrongShape", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has [${there.shape.join(", ")}]`);
+      throw new ModelFormatError("wrongShape", `load: tensor '${name}': expected shape [${shape.join(", ")}], the file has ${describeList(there.shape)}`);
     }
-  }
-  for (const [name, { data }] of tensors) {
-    const index = firstNegative(name, data);
-    if (index >= 0) throw new ModelFormatError("negativeVariance", `load: tensor ${describeValue(name)}: expected variances of 0 or more, got ${data[index]} at ${index}`);
   }
   for (const name of tensors.keys()) {
     if (!wanted.has(name)) throw new ModelFormatError("unknownTensor", `load: tensor ${describeValue(name)}: expected only tensors that the description calls for, got one more`);

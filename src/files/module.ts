@@ -6,8 +6,7 @@
 // predictions differ from predict's by the last bit of an activation at most, which here is computed in f64 by the engine's Math.
 
 import { refusal } from "../check.js";
-import type { ActivationSpec } from "../describe/activations.js";
-import type { Portable, PortableLayer } from "./portable.js";
+import type { ActivationSpec, Portable, PortableLayer } from "./portable.js";
 
 /** The numbers around the network that a table's columns call for; see tabular/export.ts. */
 export interface ModulePreparation {

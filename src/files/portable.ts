@@ -2,9 +2,11 @@
 // training. toModule and the ONNX writer read it. The arrays are the network's live views, to be read and not kept.
 
 import { describeValue, firstNonFinite, refusal, wrongKind } from "../check.js";
-import { activationNames } from "../describe/activations.js";
-import type { ActivationSpec } from "../describe/activations.js";
+import type { ActivationSpec as AnyActivation } from "../describe/activations.js";
 import type { LayerSpec } from "../describe/layers.js";
+
+/** An activation of the library's own. */
+export type ActivationSpec = Exclude<AnyActivation, { readonly name: "custom" }>;
 
 /** activation(W·x + b); weights units × inputs, row-major; biases empty where the layer has none; slopes: PReLU's. */
 export interface PortableDense {
@@ -94,8 +96,8 @@ export function portableLayer(subject: string, index: number, spec: LayerSpec, l
   switch (spec.kind) {
     case "dense": {
       const { activation } = spec;
-      if (!activationNames.includes(activation.name)) {
-        throw new Error(refusal(`${subject}: layers[${index}].activation`, "one of the library's own", `the custom activation ${describeValue(activation.name)}`, "It has no form outside of this program"));
+      if (activation.name === "custom") {
+        throw new Error(refusal(`${subject}: layers[${index}].activation`, "one of the library's own", `the custom activation ${describeValue(activation.custom.name)}`, "It has no form outside of this program"));
       }
       const slopes = activation.name === "prelu" ? finite("slopes", layer.slopes) : undefined;
       return { kind: "dense", inputs, units, activation, weights: finite("weights", layer.weights), biases: finite("biases", layer.biases), slopes };

@@ -38,6 +38,15 @@ export interface SafetensorsFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** What a file says before its data: sound in itself, each tensor with its place among the data. */
+export interface SafetensorsHeader {
+  /** By name, in the header's order. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Where the data begins in the file. */
+  readonly dataBegin: number;
+}
+
 /**
  * The bytes of a safetensors file. The same arguments give the same bytes; `readSafetensors` takes all that this writes.
  *
@@ -119,31 +128,49 @@ export function safetensorsHeader(tensors: readonly { readonly name: string; rea
  * @throws {TypeError} if the argument is not a Uint8Array.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const header = readSafetensorsHeader(bytes);
+  return { tensors: readTensors(bytes, header), metadata: header.metadata };
+}
+
+/**
+ * The first half of `readSafetensors`: all that can be refused without a look at the data, of which nothing is copied. What the names mean can be
+ * checked before the second half.
+ * @throws as `readSafetensors` does
+ */
+export function readSafetensorsHeader(bytes: Uint8Array): SafetensorsHeader {
   if (typedArrayName(bytes) !== "Uint8Array") throw wrongKind("load: bytes", "a Uint8Array", bytes);
-  const headerEnd = PREFIX_LENGTH + readHeaderLength(bytes);
-  const header = parseHeader(copyOf(bytes, PREFIX_LENGTH, headerEnd));
+  const dataBegin = PREFIX_LENGTH + readHeaderLength(bytes);
+  const header = parseHeader(copyOf(bytes, PREFIX_LENGTH, dataBegin));
   const metadata = checkMetadata(header.get(METADATA_KEY));
 
-  const dataLength = bytes.length - headerEnd;
-  const entries: Entry[] = [];
+  const dataLength = bytes.length - dataBegin;
+  const entries = new Map<string, Entry>();
   for (const [name, value] of header) {
-    if (name !== METADATA_KEY) entries.push(checkEntry(name, value, dataLength));
+    if (name !== METADATA_KEY) entries.set(name, checkEntry(name, value, dataLength));
   }
-  checkContiguous(entries, dataLength);
+  checkContiguous([...entries.values()], dataLength);
+  return { entries, metadata, dataBegin };
+}
 
+/**
+ * The second half of `readSafetensors`: the data, copied and then checked, so that bytes on shared memory which change meanwhile change nothing.
+ * @throws {ModelFormatError} `nonFinite`
+ */
+export function readTensors(bytes: Uint8Array, { entries, dataBegin }: SafetensorsHeader): ReadonlyMap<string, Tensor> {
   // Contiguous from 0, each a multiple of 4 bytes: every tensor is aligned in the copy.
-  const values = new Float32Array(copyOf(bytes, headerEnd, bytes.length).buffer);
+  const values = new Float32Array(copyOf(bytes, dataBegin, bytes.length).buffer);
   const tensors = new Map<string, Tensor>();
-  for (const { name, shape, begin, end } of entries) {
+  for (const { name, shape, begin, end } of entries.values()) {
     const data = values.subarray(begin / 4, end / 4);
     const bad = firstNonFinite(data);
     if (bad >= 0) refuse("nonFinite", name, "finite values", `${data[bad]} at index ${bad}`);
     tensors.set(name, { shape, data });
   }
-  return { tensors, metadata };
+  return tensors;
 }
 
-interface Entry {
+/** A tensor's shape and the bytes that it takes up, counted from the first of the data. */
+export interface Entry {
   readonly name: string;
   readonly shape: readonly number[];
   readonly begin: number;
@@ -270,7 +297,8 @@ function kindOf(value: JSONValue): string {
   return describeItem(value);
 }
 
-function describeList(list: readonly JSONValue[]): string {
+/** A shape or another list as a message shows it: its first four values. */
+export function describeList(list: readonly JSONValue[]): string {
   const texts = list.slice(0, 4).map(describeItem);
   return `[${texts.join(", ")}${list.length > 4 ? ", …" : ""}]`;
 }

@@ -16,8 +16,7 @@
 // Operators: github.com/onnx/onnx, docs/Operators.md.
 
 import { refusal } from "../check.js";
-import type { ActivationSpec } from "../describe/activations.js";
-import type { Portable, PortableLayer } from "../files/portable.js";
+import type { ActivationSpec, Portable, PortableLayer } from "../files/portable.js";
 import { AttributeType, DataType, writeModel } from "./proto.js";
 import type { AttributeMessage, NodeMessage, TensorMessage, ValueInfoMessage } from "./proto.js";
 

@@ -14,7 +14,9 @@
 //
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
-import { ActivationCode, BLOCK, INSTRUCTION_WORDS, KC, MR, NORM_ROWS, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, STEP_WORDS } from "../../assembly/codes.js";
+import {
+  ActivationCode, BLOCK, FORWARD_KC, INSTRUCTION_WORDS, KC, MR, NORM_ROWS, NR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, SPARE_BYTES, STEP_WORDS,
+} from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
 import type { BatchNormSpec, DenseSpec, DropoutSpec, LayerNormSpec, LayerSpec } from "../describe/layers.js";
@@ -41,7 +43,7 @@ const tapeLengths = {
   gather: () => 1,
   evaluation: (n: number) => 2 * n + 2,
   gradient: (n: number) => 7 * n + 2,
-  training: (n: number) => 11 * n + 3,
+  training: (n: number) => 12 * n + 3,
 } as const;
 
 export type TapeName = keyof typeof tapeLengths;
@@ -145,7 +147,7 @@ const fromActivation: readonly ActivationCode[] = [
 
 /** Whether a layer keeps its weighted sums beside its activations: for the gradient, or for a loss that is computed from them. */
 export function savesSums(activation: ActivationSpec): boolean {
-  return !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
+  return activation.name === "custom" || !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
 }
 
 /** Shapes and places of the parameters. Numbers may be too large to allocate; `planLayout` refuses those. */
@@ -302,19 +304,29 @@ export function blocksOf(length: number): number {
 }
 
 /**
- * Bytes of scratch that a thread needs for a product of m rows and k: a tile, the panels of B, and the packed rows of A, of
- * which the core takes as many at a time as PACKED_FLOATS hold (assembly/gemm.ts).
+ * Rows that the core packs at a time, of m, where a block of k is `block` long and they are taken `height` by `height`: as many as
+ * PACKED_FLOATS hold.
  */
+function packedRows(m: number, block: number, height: number): number {
+  return height * Math.min(Math.ceil(m / height), Math.max(1, Math.floor(PACKED_FLOATS / (block * height))));
+}
+
+/** Bytes of scratch that a thread needs for a gradient's product of m rows and k: a tile, the panels of B, and the packed rows of A (assembly/gemm.ts). */
 export function productScratch(m: number, k: number): number {
   const block = Math.max(1, Math.min(k, KC));
-  const packed = (height: number): number => height * Math.min(Math.ceil(m / height), Math.max(1, Math.floor(PACKED_FLOATS / (block * height))));
-  return PANEL_BYTES + 4 * block * Math.max(packed(MR), packed(RELAXED_MR));
+  return PANEL_BYTES + 4 * block * Math.max(packedRows(m, block, MR), packedRows(m, block, RELAXED_MR));
+}
+
+/** Bytes of scratch that a thread needs for the forward of a layer: a tile and the packed samples (assembly/forward.ts). */
+export function forwardScratch(rows: number, inputs: number): number {
+  const block = Math.max(1, Math.min(inputs, FORWARD_KC));
+  return SPARE_BYTES + 4 * block * packedRows(rows, block, NR);
 }
 
 /** The most that one of a network's products needs: forward, gradient of the weights, gradient of the inputs. */
 function scratchBytes({ layers }: Topology, rows: number): number {
   const dense = layers.filter(({ kind }) => kind === "dense");
-  const bytes = Math.max(...dense.flatMap(({ inputs, units }) => [productScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
+  const bytes = Math.max(...dense.flatMap(({ inputs, units }) => [forwardScratch(rows, inputs), productScratch(units, rows), productScratch(rows, units)]));
   return 64 * Math.ceil(bytes / 64);
 }
 

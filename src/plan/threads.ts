@@ -11,8 +11,8 @@ const OTHER = 150;
 /** Nanoseconds of a barrier of two threads with the uneven ends of their shares, and of each thread more. */
 const BARRIER_NS = 300;
 const MORE_NS = 100;
-/** Barriers of a step: for each layer one forward and two backward, and the ends of batch, loss and update. */
-const barriers = (layers: number): number => 3 * layers + 3;
+/** Barriers of a step: for each layer one forward and two backward, and the ends of batch, loss and update. Dropout and batchNorm need none of their own. */
+const barriers = ({ layers }: Topology): number => 3 * layers.filter(({ kind }) => kind === "dense" || kind === "layerNorm").length + 3;
 /** Milliseconds of work on one thread below which a fit does not engage workers, and below which it does not start them. */
 const LEAST_MS = 3;
 const LEAST_START_MS = 40;
@@ -28,7 +28,7 @@ export function stepOperations({ layers }: Topology, batch: number): number {
 export function threadsThatHelp(topology: Topology, batch: number, steps: number, available: number, started: boolean): number {
   const alone = stepOperations(topology, batch) / RATE;
   if ((alone * steps) / 1e6 < (started ? LEAST_MS : LEAST_START_MS)) return 1;
-  const time = (threads: number): number => alone / threads + barriers(topology.layers.length) * (BARRIER_NS + MORE_NS * (threads - 2));
+  const time = (threads: number): number => alone / threads + barriers(topology) * (BARRIER_NS + MORE_NS * (threads - 2));
   let best = 1;
   let least = alone / LEAST_GAIN;
   for (let threads = 2; threads <= available; threads++) {

@@ -83,7 +83,7 @@ const sigmoidDefaults: ActivationDefaults = Object.freeze({ start: 4, penalty: 1
 const exponentialDefaults: ActivationDefaults = Object.freeze({ start: 0.25, penalty: 1, gradientClip: Object.freeze({ norm: 0.1 }) });
 
 /** The defaults for hidden layers with that activation. Measured: bench/tabular.md. */
-export function activationDefaults(name: ActivationName): ActivationDefaults {
+export function activationDefaults(name: ActivationSpec["name"]): ActivationDefaults {
   switch (name) {
     case "sigmoid":
     case "hardSigmoid":

@@ -1,5 +1,6 @@
-// The trainings on iris that must give the same bytes everywhere. This module runs in the page and in Node alike: it is given
-// the library, and returns hashes of all that was learned, with the losses as numbers.
+// The trainings that must give the same bytes everywhere: on iris, and wider ones for which two threads are asked. This module runs
+// in the page, in a worker and in Node alike: it is given the library, and returns hashes of all that was learned, with the losses as
+// numbers.
 
 import type * as Library from "../../src/index.js";
 import type { FitOptions, LayerSpec } from "../../src/index.js";
@@ -23,10 +24,12 @@ interface Experiment {
   readonly layers: LayerSpec[];
   /** Rows of 0 and 1 in place of class indices. */
   readonly oneHot?: boolean;
+  /** Four quadrants of a space of 20 inputs in place of iris. */
+  readonly quadrants?: boolean;
   readonly options: FitOptions;
 }
 
-function experiments({ adam, dense, nadam, prelu, sgd }: typeof Library): Experiment[] {
+function experiments({ adam, dense, nadam, prelu, rmsprop, sgd }: typeof Library): Experiment[] {
   return [
     {
       name: "relu, softmax, Adam",
@@ -53,7 +56,27 @@ function experiments({ adam, dense, nadam, prelu, sgd }: typeof Library): Experi
       layers: [dense(12, "gelu"), dense(3, "softmax")],
       options: { epochs: 60, batchSize: 25, shuffle: false, optimizer: nadam({ learningRate: 0.01 }) },
     },
+    {
+      name: "two threads: tanh and relu, Adam",
+      seed: 3,
+      layers: [dense(67, "tanh"), dense(33, "relu"), dense(4, "softmax")],
+      quadrants: true,
+      options: { epochs: 12, batchSize: 32, threads: 2, optimizer: adam({ learningRate: 0.01 }) },
+    },
+    {
+      name: "two threads: mish, RMSprop, validation, clipped",
+      seed: 11,
+      layers: [dense(48, "mish"), dense(4, "softmax")],
+      quadrants: true,
+      options: { epochs: 15, batchSize: 24, threads: 2, validationSplit: 0.2, gradientClip: { norm: 1 }, optimizer: rmsprop({ learningRate: 0.01 }) },
+    },
   ];
+}
+
+/** 240 samples of 20 inputs that look random, and the quadrant of the first two. */
+function quadrants(): { inputs: number[][]; labels: number[] } {
+  const inputs = Array.from({ length: 240 }, (_, i) => Array.from({ length: 20 }, (_, j) => Math.fround((((20 * i + j) * 7919) % 2003) / 1001 - 1)));
+  return { inputs, labels: inputs.map(([x, y]) => (x > 0 ? 1 : 0) + (y > 0 ? 2 : 0)) };
 }
 
 /** The four measures of each flower, and its species as an index. */
@@ -73,14 +96,14 @@ async function sha256(arrays: Float32Array[]): Promise<string> {
   return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function runOne(library: typeof Library, { name, seed, layers, oneHot, options }: Experiment, csv: string): Promise<Outcome> {
-  const { inputs, labels } = readIris(csv);
+async function runOne(library: typeof Library, { name, seed, layers, oneHot, quadrants: made, options }: Experiment, csv: string): Promise<Outcome> {
+  const { inputs, labels } = made ? quadrants() : readIris(csv);
   const targets = oneHot ? labels.map((label) => [0, 1, 2].map((k) => (k === label ? 1 : 0))) : labels;
-  const network = await library.Network.create({ inputs: 4, layers, seed });
+  const network = await library.Network.create({ inputs: inputs[0].length, layers, seed });
   const history = await network.fit(inputs, targets, options);
   const predictions = network.predict(inputs.flat());
   const hits = labels.filter((label, i) => {
-    const row = predictions.subarray(3 * i, 3 * i + 3);
+    const row = predictions.subarray(network.outputs * i, network.outputs * (i + 1));
     return row[label] === Math.max(...row);
   });
   const parameters = network.layers.flatMap((layer) => [layer.weights, layer.biases, ...(layer.slopes ? [layer.slopes] : [])]);
@@ -93,9 +116,12 @@ async function runOne(library: typeof Library, { name, seed, layers, oneHot, opt
   };
 }
 
-/** All trainings, one after the other. */
-export async function runAll(library: typeof Library, csv: string): Promise<Outcome[]> {
+/** All trainings, one after the other; `threads` for all of them, or what each asks for. */
+export async function runAll(library: typeof Library, csv: string, threads?: number): Promise<Outcome[]> {
   const outcomes = [];
-  for (const experiment of experiments(library)) outcomes.push(await runOne(library, experiment, csv));
+  for (const experiment of experiments(library)) {
+    const options = threads === undefined ? experiment.options : { ...experiment.options, threads };
+    outcomes.push(await runOne(library, { ...experiment, options }, csv));
+  }
   return outcomes;
 }

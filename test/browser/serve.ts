@@ -1,5 +1,6 @@
 // A static server on a free loopback port, for the browser tests: dist/, the examples' data, and the TypeScript of this folder
-// with its types stripped. It serves nothing else. With `isolated` the page is cross-origin isolated and so may share memory.
+// with its types stripped. It serves nothing else. With `isolated` the page is cross-origin isolated and so may share memory; with
+// `policy` it has that content security policy.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -22,6 +23,8 @@ const types: Record<string, string> = {
 export interface Server {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Paths that were asked for, in their order. */
+  readonly asked: string[];
   close(): Promise<void>;
 }
 
@@ -38,14 +41,22 @@ async function contentOf(path: string): Promise<Uint8Array | string | undefined>
   }
 }
 
-export async function serve({ isolated = false } = {}): Promise<Server> {
+export async function serve({ isolated = false, policy }: { isolated?: boolean; policy?: string } = {}): Promise<Server> {
+  const asked: string[] = [];
+  const security: Record<string, string> = policy === undefined ? {} : { "Content-Security-Policy": policy };
   const isolation = isolated ? { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" } : {};
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    // browsers ask for it by themselves
+    if (pathname === "/favicon.ico") {
+      response.writeHead(204).end();
+      return;
+    }
+    asked.push(pathname);
     contentOf(pathname).then(
       (content) => {
         const type = content === undefined ? "text/plain" : types[extname(pathname)];
-        response.writeHead(content === undefined ? 404 : 200, { "Content-Type": type, "Cache-Control": "no-store", ...isolation });
+        response.writeHead(content === undefined ? 404 : 200, { "Content-Type": type, "Cache-Control": "no-store", ...isolation, ...security });
         response.end(content ?? `${pathname}: not found`);
       },
       (error: unknown) => {
@@ -60,6 +71,7 @@ export async function serve({ isolated = false } = {}): Promise<Server> {
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));

@@ -1,105 +1,118 @@
-// Threads in headless Chromium: where the page is cross-origin isolated a fit shares its work with web workers and learns the bytes
-// of one thread; where it is not, it runs on one thread and says why.
+// Threads in Chromium and in Firefox: where the page is cross-origin isolated a fit shares its work with web workers and learns the
+// bytes of one thread, however those may be started there; where it is not, or none may be started, it runs on one thread and says why.
 
-import { chromium } from "playwright-core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { browserArguments, browserPath } from "../../scripts/browser.mjs";
-import type * as Library from "../../src/index.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchers } from "../../scripts/tabs.mjs";
+import type { Browser, Tab } from "../../scripts/tabs.mjs";
+import type { Shared } from "./actions.js";
 import { serve } from "./serve.js";
+import type { Server } from "./serve.js";
 
-let browser: Browser;
+/** Compilation is allowed, text as a worker is not: worker-src falls back to script-src. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: browserPath(), args: browserArguments });
-});
+describe.each(Object.entries(launchers))("%s", (_, launch) => {
+  let browser: Browser;
 
-afterAll(async () => {
-  await browser?.close();
-});
+  beforeAll(async () => {
+    browser = await launch();
+  });
 
-interface Told {
-  readonly threads: { readonly available: number; readonly reason?: string };
-  readonly fits: readonly { readonly bytes: string; readonly shared: boolean; readonly members: number }[];
-  readonly made: number;
-  readonly failure: string;
-  readonly afterwards: string;
-}
+  afterAll(async () => {
+    await browser?.close();
+  });
 
-/** Runs in the page. */
-async function experiment(): Promise<Told> {
-  const { configure, dense, Network } = (await import(/* @vite-ignore */ "/dist/index.js" as string)) as typeof Library;
-  const inputs = Float32Array.from({ length: 200 * 20 }, (_, i) => Math.fround(((i * 7919) % 2001) / 1000 - 1));
-  const classes = Array.from({ length: 200 }, (_, i) => i % 5);
-  let started = 0;
-  const whole = globalThis.Worker;
-  globalThis.Worker = class extends whole {
-    constructor(...parameters: ConstructorParameters<typeof Worker>) {
-      super(...parameters);
-      started++;
+  async function inPage(options: Parameters<typeof serve>[0], look: (tab: Tab, server: Server) => Promise<void>): Promise<void> {
+    const server = await serve(options);
+    const tab = await browser.open(`${server.url}/test/browser/page.html`);
+    try {
+      await look(tab, server);
+    } finally {
+      await tab.close();
+      await server.close();
     }
-  };
-  let threads: Told["threads"] = { available: 0 };
-  const fit = async (count: number | "auto", epochs = 20): Promise<Told["fits"][number]> => {
-    const network = await Network.create({ inputs: 20, layers: [dense(67, "tanh"), dense(33, "relu"), dense(5, "softmax")], seed: 1 });
-    ({ threads } = network);
-    await network.fit(inputs, classes, { epochs, batchSize: 16, threads: count });
-    const digest = await crypto.subtle.digest("SHA-256", network.save() as Uint8Array<ArrayBuffer>);
-    return { bytes: Array.from(new Uint8Array(digest)).join(" "), shared: !(network.layers[0].weights.buffer instanceof ArrayBuffer), members: started };
-  };
-  const fits = [await fit(1), await fit(2), await fit(4), await fit("auto")];
-  let made = 0;
-  configure({
-    worker: () => {
-      made++;
-      return new Worker("/dist/worker.js", { type: "module" });
-    },
-  });
-  fits.push(await fit(3));
-  configure({ worker: () => new Worker("/dist/absent.js") });
-  const failure = await fit(2).then(() => "none", (error: Error) => error.message);
-  configure({});
-  const afterwards = (await fit(2)).bytes;
-  return { threads, fits, made, failure, afterwards };
-}
-
-async function inPage(isolated: boolean, look: (page: Page) => Promise<void>): Promise<void> {
-  const server = await serve({ isolated });
-  const page = await browser.newPage();
-  try {
-    await page.goto(`${server.url}/test/browser/page.html`);
-    expect(await page.evaluate("crossOriginIsolated")).toBe(isolated);
-    await look(page);
-  } finally {
-    await page.close();
-    await server.close();
   }
-}
 
-/** The function's source alone reaches the page: what a transformer adds to it must be known there. */
-const source = `(() => { const __vite_ssr_dynamic_import__ = (url) => import(url); return (${experiment.toString()})(); })()`;
+  const share = (tab: Tab, threads: number | "auto"): Promise<Shared> => tab.evaluate(`actions.share(${JSON.stringify(threads)})`);
 
-test("an isolated page trains by web workers, from text or by a factory, to the bytes of one thread", async () => {
-  await inPage(true, async (page) => {
-    const { threads, fits, made, failure, afterwards } = (await page.evaluate(source)) as Told;
-    expect(threads.available).toBe(await page.evaluate("navigator.hardwareConcurrency"));
-    expect(new Set(fits.map(({ bytes }) => bytes)).size).toBe(1);
-    expect(fits.map(({ shared }) => shared)).toEqual([false, true, true, false, true]);
-    expect(fits.slice(0, 3).map(({ members }) => members)).toEqual([0, 1, 3]);
-    expect(made).toBe(2);
-    expect(failure).toMatch(/^fit: a worker failed \(/);
-    expect(afterwards).toBe(fits[0].bytes);
-  });
-}, 60_000);
+  test("an isolated page trains by web workers from text, as many as it asks for, to the bytes of one thread", async () => {
+    await inPage({ isolated: true }, async (tab, { asked }) => {
+      const { hardware } = await tab.evaluate("actions.place()");
+      const fits = [await share(tab, 1), await share(tab, 2), await share(tab, 4), await share(tab, "auto")];
+      expect(fits[0].threads).toEqual(hardware > 1 ? { available: hardware } : { available: 1, reason: "this machine has one hardware thread" });
+      expect(new Set(fits.map(({ bytes }) => bytes)).size).toBe(1);
+      expect(fits.map(({ shared }) => shared)).toEqual([false, true, true, false]);
+      expect(fits.map(({ started }) => started)).toEqual([[], ["blob"], ["blob", "blob"], []]);
+      expect(asked).not.toContain("/dist/worker.js");
+      expect(tab.problems).toEqual([]);
+    });
+  }, 60_000);
 
-test("a page that is not isolated trains on one thread, whatever number is asked for, and says why", async () => {
-  await inPage(false, async (page) => {
-    const { threads, fits, made, failure } = (await page.evaluate(source)) as Told;
-    expect(threads.available).toBe(1);
-    expect(threads.reason).toMatch(/not cross-origin isolated/);
-    expect(new Set(fits.map(({ bytes }) => bytes)).size).toBe(1);
-    expect(fits.every(({ shared, members }) => !shared && members === 0)).toBe(true);
-    expect(made).toBe(0);
-    expect(failure).toBe("none");
-  });
-}, 60_000);
+  test("so does a worker of an isolated page, by workers of its own", async () => {
+    await inPage({ isolated: true }, async (tab) => {
+      const [alone, shared]: Shared[] = [await tab.evaluate('actions.inWorker("share", 1)'), await tab.evaluate('actions.inWorker("share", 3)')];
+      expect(shared).toMatchObject({ bytes: alone.bytes, shared: true, started: ["blob", "blob"] });
+      expect(tab.problems).toEqual([]);
+    });
+  }, 60_000);
+
+  test("an isolated page trains by a user's factory, and hears of one that gives nothing useful", async () => {
+    await inPage({ isolated: true }, async (tab) => {
+      const { bytes } = await share(tab, 1);
+      const { made, outcome } = await tab.evaluate('actions.byFactory("/dist/worker.js", 3)');
+      expect(made).toBe(2);
+      expect(outcome).toMatchObject({ bytes, shared: true, started: ["/dist/worker.js", "/dist/worker.js"] });
+      expect((await tab.evaluate('actions.byFactory("/dist/absent.js", 2)')).outcome).toMatch(/^fit: a worker failed \(/);
+      expect((await share(tab, 2)).bytes).toBe(bytes);
+    });
+  }, 60_000);
+
+  test("a page that is not isolated trains on one thread, whatever number is asked for, and says why", async () => {
+    await inPage({ isolated: false }, async (tab) => {
+      const fits = [await share(tab, 1), await share(tab, 2), await share(tab, "auto"), (await tab.evaluate('actions.byFactory("/dist/worker.js", 2)')).outcome];
+      for (const { threads, shared, started } of fits) {
+        expect(threads.available).toBe(1);
+        expect(threads.reason).toMatch(/not cross-origin isolated/);
+        expect(shared).toBe(false);
+        expect(started).toEqual([]);
+      }
+      expect(new Set(fits.map(({ bytes }) => bytes)).size).toBe(1);
+      expect((await tab.evaluate('actions.inWorker("share", 2)')).threads.reason).toMatch(/not cross-origin isolated/);
+      expect(tab.problems).toEqual([]);
+    });
+  }, 60_000);
+
+  test("where a policy forbids workers from text, they start from the file beside the library; only the first has to find out", async () => {
+    await inPage({ isolated: true, policy: POLICY }, async (tab, { asked }) => {
+      const { bytes } = await share(tab, 1);
+      expect(tab.problems).toEqual([]);
+      const first = await share(tab, 2);
+      expect(first).toMatchObject({ bytes, shared: true });
+      expect(first.started.at(-1)).toBe("/dist/worker.js");
+      expect(first.threads).not.toHaveProperty("reason");
+      const more = await share(tab, 4);
+      expect(more).toMatchObject({ bytes, shared: true, started: ["/dist/worker.js", "/dist/worker.js"] });
+      expect(asked).toContain("/dist/worker.js");
+    });
+  }, 60_000);
+
+  test("under that policy a user's factory starts them without a word in the console", async () => {
+    await inPage({ isolated: true, policy: POLICY }, async (tab) => {
+      const { bytes } = await share(tab, 1);
+      expect((await tab.evaluate('actions.byFactory("/dist/worker.js", 2)')).outcome).toMatchObject({ bytes, shared: true });
+      expect(tab.problems).toEqual([]);
+    });
+  }, 60_000);
+
+  test("where a policy forbids all workers, the first fit that asks for them goes on with one thread, and the reason is told", async () => {
+    await inPage({ isolated: true, policy: `${POLICY}; worker-src 'none'` }, async (tab) => {
+      const { bytes } = await share(tab, 1);
+      for (const threads of [3, 2, "auto"] as const) {
+        const fit = await share(tab, threads);
+        expect(fit.bytes).toBe(bytes);
+        expect(fit.threads.available).toBe(1);
+        expect(fit.threads.reason).toMatch(/^no worker can be started \(/);
+      }
+    });
+  }, 60_000);
+});

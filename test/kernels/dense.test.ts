@@ -3,8 +3,8 @@
 // order. The activations are those that the activation kernel makes of these weighted sums (activations.test.ts).
 
 import { describe, expect, it } from "vitest";
-import { ActivationCode, KC, MR, NR, PACKED_FLOATS } from "../../assembly/codes.js";
-import { productScratch } from "../../src/plan/layout.js";
+import { ActivationCode, FORWARD_KC, NR, PACKED_FLOATS } from "../../assembly/codes.js";
+import { forwardScratch } from "../../src/plan/layout.js";
 import { FROM_BIAS, FROM_ZERO, products } from "./products.js";
 import { bitsOf, LARGEST, paddedStride, randomFloats, sizePairs, Stage, THIRD } from "./stage.js";
 
@@ -31,7 +31,7 @@ function activationsOf(stage: Stage, code: ActivationCode, shared: boolean, z: F
 }
 
 describe("denseForward", () => {
-  const lengths = [...THIRD, 66, KC - 1, KC, KC + 1, 1030];
+  const lengths = [...THIRD, 66, FORWARD_KC - 1, FORWARD_KC, FORWARD_KC + 1, 1030];
   const table = products(5, LARGEST, LARGEST, lengths);
   const stage = new Stage();
   const sums = new Map(lengths.map((k) => [k, [FROM_ZERO, FROM_BIAS].map((start) => table.sums.get(k)!.bits[start])]));
@@ -53,7 +53,7 @@ describe("denseForward", () => {
     const slopesAt = stage.place(shared ? slopes.subarray(0, 1) : slopes.subarray(0, units), 4 * (turn % 4));
     const z = stage.unwritten(rows * stride);
     const a = oneMatrix ? z : stage.unwritten(rows * stride);
-    const scratch = productScratch(rows, inputs);
+    const scratch = forwardScratch(rows, inputs);
     const panel = stage.reserve(scratch);
     const region = { bytes: 4 * (end - begin), rows, stride: 4 * stride };
     stage.run(
@@ -88,23 +88,23 @@ describe("denseForward", () => {
 
   it("is right for more inputs than a block of the product", () => {
     let ran = 0;
-    for (const inputs of [66, KC - 1, KC, KC + 1, 1030]) {
-      for (const rows of [1, 4, 7]) {
+    for (const inputs of [66, FORWARD_KC - 1, FORWARD_KC, FORWARD_KC + 1, 1030]) {
+      for (const rows of [1, 4, 7, 13]) {
         for (const units of [1, 8, 33, 67]) {
           for (let which = 0; which < ACTIVATIONS.length; which++) check(rows, units, inputs, ran++, which);
         }
       }
     }
-    expect(ran).toBe(5 * 3 * 4 * 20);
+    expect(ran).toBe(5 * 4 * 4 * 20);
   });
 });
 
 describe("denseForward of more rows than are packed at a time", () => {
   it("gives the sums of gemm and their activations", () => {
-    const most = MR * Math.floor(PACKED_FLOATS / (MR * KC));
-    const stage = new Stage(8 * 2 ** 20);
+    const most = NR * Math.floor(PACKED_FLOATS / (NR * FORWARD_KC));
+    const stage = new Stage(16 * 2 ** 20);
     let ran = 0;
-    for (const inputs of [KC, KC + 5]) {
+    for (const inputs of [FORWARD_KC, FORWARD_KC + 5]) {
       const tall = products(6, 2 * most + 3, 11, [inputs]);
       for (const rows of [most, most + 1, 2 * most + 3]) {
         stage.clear();
@@ -112,7 +112,7 @@ describe("denseForward of more rows than are packed at a time", () => {
         const w = stage.placeRows(tall.bTransposed, inputs, 11, inputs, inputs);
         const biases = stage.place(tall.bias);
         const z = stage.unwritten(rows * 12);
-        const scratch = productScratch(rows, inputs);
+        const scratch = forwardScratch(rows, inputs);
         const panel = stage.reserve(scratch);
         stage.run((kernels) => kernels.denseForward(rows, 0, 11, inputs, x, 4 * (inputs + 3), w, biases, z, z, 48, ActivationCode.relu, 0, 0, 0, panel), [
           { at: z, bytes: 48, rows, stride: 48 }, { at: panel, bytes: scratch },

@@ -6,12 +6,11 @@
 // and then every kernel, form, size, edge and build must give its very bits.
 
 import { describe, expect, it } from "vitest";
-import { KC, MR, NR, PACKED_FLOATS } from "../../assembly/codes.js";
+import { FORWARD_KC, KC, MR, NR, PACKED_FLOATS } from "../../assembly/codes.js";
 import { productScratch } from "../../src/plan/layout.js";
-import { FROM_BIAS, FROM_C, FROM_ZERO, FORMS, products, runProduct } from "./products.js";
+import { FORMS, FROM_ZERO, STARTS, products, runProduct } from "./products.js";
 import { LARGEST, randomFloats, sizePairs, Stage, THIRD } from "./stage.js";
 
-const STARTS = [FROM_ZERO, FROM_C, FROM_BIAS];
 const STRIDE = LARGEST + 1;
 const table = products(1, LARGEST, LARGEST, Array.from({ length: LARGEST + 1 }, (_, k) => k));
 
@@ -34,13 +33,16 @@ describe("the chain of products that the kernels are held against", () => {
 });
 
 describe.each(FORMS)("gemm %s", (form) => {
+  const starts = STARTS[form];
+
   it("gives the chain for all pairs of sizes up to 67 beside a third, from each start", { timeout: 120_000 }, () => {
     const stage = new Stage();
-    const seen = [0, 0, 0];
+    const seen = [0, 0];
     let turn = 0;
     const check = (m: number, n: number, k: number): void => {
-      const start = STARTS[turn % 3];
-      seen[start]++;
+      const which = (turn ^ (turn >> 1) ^ (turn >> 3)) & 1;
+      const start = starts[which];
+      seen[which]++;
       runProduct(stage, table, form, { m, n, k, start, extra: turn % 4 === 0 ? 0 : 1 + (turn % 5), turn });
       turn++;
     };
@@ -53,7 +55,7 @@ describe.each(FORMS)("gemm %s", (form) => {
     }
     expect(turn).toBe(68 * 68 * 9 * 3);
     expect(stage.calls).toBe(turn);
-    for (const count of seen) expect(count).toBe(turn / 3);
+    for (const count of seen) expect(count).toBeGreaterThan(0.49 * turn);
   });
 
   it("gives columns [begin, end) and leaves the others", () => {
@@ -63,7 +65,7 @@ describe.each(FORMS)("gemm %s", (form) => {
       for (let end = begin; end <= LARGEST; end++) {
         for (const m of [0, 1, 3, 4, 6, 9]) {
           for (const k of [0, 3, 9]) {
-            runProduct(stage, table, form, { m, n: Math.min(LARGEST, end + (ran % 7)), k, start: STARTS[ran % 3], extra: ran % 3, turn: ran, begin, end });
+            runProduct(stage, table, form, { m, n: Math.min(LARGEST, end + (ran % 7)), k, start: starts[ran % 2], extra: ran % 3, turn: ran, begin, end });
             ran++;
           }
         }
@@ -73,45 +75,41 @@ describe.each(FORMS)("gemm %s", (form) => {
   });
 
   it("gives the chain across blocks of k", () => {
-    const lengths = [KC - 1, KC, KC + 1, 2 * KC - 1, 2 * KC, 2 * KC + 1, 1030, 3 * KC + 5];
+    const lengths = [KC - 1, KC, KC + 1, FORWARD_KC - 1, FORWARD_KC, FORWARD_KC + 1, 1030, 3 * KC + 5, 2 * FORWARD_KC + 3];
     const long = products(2, 17, 17, lengths);
     const stage = new Stage();
     let ran = 0;
     for (const k of lengths) {
       for (const m of [1, 2, 3, 4, 5, 8, 17]) {
         for (const n of [1, 3, 4, 5, 7, 8, 9, 16, 17]) {
-          for (const start of STARTS) {
+          for (const start of starts) {
             runProduct(stage, long, form, { m, n, k, start, extra: ran % 3, turn: ran });
             ran++;
           }
         }
       }
     }
-    expect(ran).toBe(8 * 7 * 9 * 3);
+    expect(ran).toBe(9 * 7 * 9 * 2);
   });
 
   it("gives the chain across blocks of rows", () => {
     const most = MR * Math.floor(PACKED_FLOATS / (MR * KC));
-    const tall = products(3, 2 * most + 6, 9, [KC, KC + 3]);
-    const stage = new Stage(8 * 2 ** 20);
+    const tall = products(3, 2 * most + 6, 9, [KC, FORWARD_KC + 3]);
+    const stage = new Stage(16 * 2 ** 20);
     let ran = 0;
-    for (const k of [KC, KC + 3]) {
+    for (const k of [KC, FORWARD_KC + 3]) {
       for (const m of [most - 1, most, most + 1, 2 * most + 6]) {
-        for (const start of STARTS) runProduct(stage, tall, form, { m, n: 9, k, start, extra: ran++ % 3, turn: ran });
+        for (const start of starts) runProduct(stage, tall, form, { m, n: 9, k, start, extra: ran++ % 3, turn: ran });
       }
     }
-    expect(ran).toBe(2 * 4 * 3);
+    expect(ran).toBe(2 * 4 * 2);
   });
 
-  it("reads neither C nor the bias unless it starts from them", () => {
+  it("does not read C unless it starts from it", () => {
     const stage = new Stage();
-    for (const k of [0, 1, 5]) {
-      for (const start of [FROM_ZERO, FROM_BIAS]) runProduct(stage, table, form, { m: 5, n: 11, k, start, extra: 0, turn: 0 });
-      // without a bias its pointer is 0, where guards lie that would show in every column
-      runProduct(stage, table, form, { m: 5, n: 11, k, start: FROM_C, extra: 0, turn: 0, noBias: true });
-      runProduct(stage, table, form, { m: 5, n: 11, k, start: FROM_ZERO, extra: 0, turn: 0, noBias: true });
-    }
-    expect(stage.calls).toBe(12);
+    // what is not written yet is NaN on the stage, and would show
+    for (const k of [0, 1, 5]) for (const start of starts) runProduct(stage, table, form, { m: 5, n: 11, k, start, extra: 0, turn: 0 });
+    expect(stage.calls).toBe(6);
   });
 });
 

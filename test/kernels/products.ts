@@ -1,17 +1,21 @@
-// Expected values of C = start + op(A)·op(B), and a call of the kernel `gemm` that is held against them.
+// Expected values of C = start + op(A)·op(B), and a call of the kernel that computes the form: `gemm`, or `denseForward` without an activation.
 
-import { productScratch } from "../../src/plan/layout.js";
+import { ActivationCode } from "../../assembly/codes.js";
+import { forwardScratch, productScratch } from "../../src/plan/layout.js";
 import { bitsOf, randomFloats } from "./stage.js";
 import type { Stage } from "./stage.js";
 
-/** What C starts from: the kernel's third argument from the end, and the index into a table of sums. */
+/** What C starts from: the index into a table of sums, and of `gemm` the last argument but one. */
 export const FROM_ZERO = 0;
 export const FROM_C = 1;
 export const FROM_BIAS = 2;
 
-/** NT: B is [n × k]. NN: B is [k × n]. TN: A is [k × m], B [k × n]. */
+/** NT: B is [n × k], the forward. NN: B is [k × n]. TN: A is [k × m], B [k × n]. */
 export const FORMS = ["NT", "NN", "TN"] as const;
 export type Form = (typeof FORMS)[number];
+
+/** What the kernel of each form can start from. */
+export const STARTS: Readonly<Record<Form, readonly number[]>> = { NT: [FROM_ZERO, FROM_BIAS], NN: [FROM_ZERO, FROM_C], TN: [FROM_ZERO, FROM_C] };
 
 /** The sums of the first k products of each element, m × n, one array for each start. */
 export interface Sums {
@@ -88,7 +92,6 @@ export interface ProductCase {
   readonly turn: number;
   readonly begin?: number;
   readonly end?: number;
-  readonly noBias?: boolean;
 }
 
 /** Runs one product on both builds. Throws unless columns [begin, end) have the chain's bits and nothing else was written. */
@@ -102,20 +105,23 @@ export function runProduct(stage: Stage, table: Products, form: Form, size: Prod
 }
 
 /** Runs one product on both builds: where C is, and the floats between its rows. Throws if anything but columns [begin, end) was written. */
-export function callProduct(stage: Stage, table: Products, form: Form, { m, n, k, start, extra, turn, begin = 0, end = n, noBias }: ProductCase): { c: number; ldc: number } {
+export function callProduct(stage: Stage, table: Products, form: Form, { m, n, k, start, extra, turn, begin = 0, end = n }: ProductCase): { c: number; ldc: number } {
   stage.clear();
   const skew = 4 * (turn % 4);
   const lda = (form === "TN" ? m : k) + extra;
-  const ldb = (form === "NT" ? k : n) + extra;
+  const ldb = form === "NT" ? k : n + extra;
   const ldc = n + extra;
   const a = form === "TN" ? stage.placeRows(table.aTransposed, table.m, k, m, lda) : stage.placeRows(table.a, table.longest, m, k, lda);
   const b = form === "NT" ? stage.placeRows(table.bTransposed, table.longest, n, k, ldb, skew) : stage.placeRows(table.b, table.n, k, n, ldb, skew);
   const c = start === FROM_C ? stage.placeRows(table.c, table.n, m, n, ldc, skew) : stage.unwritten(m * ldc, skew);
-  const bias = noBias ? 0 : stage.place(table.bias.subarray(0, n), skew);
-  const scratch = productScratch(m, k);
+  const bias = start === FROM_BIAS ? stage.place(table.bias.subarray(0, n), skew) : 0;
+  const scratch = form === "NT" ? forwardScratch(m, k) : productScratch(m, k);
   const panel = stage.reserve(scratch);
   const [aRow, aStep] = form === "TN" ? [4, 4 * lda] : [4 * lda, 4];
-  stage.run((kernels) => kernels.gemm(m, begin, end, k, a, aRow, aStep, b, 4 * ldb, form === "NT" ? 1 : 0, c, 4 * ldc, start, bias, panel), [
+  stage.run((kernels) => {
+    if (form === "NT") kernels.denseForward(m, begin, end, k, a, 4 * lda, b, bias, c, c, 4 * ldc, ActivationCode.linear, 0, 0, 0, panel);
+    else kernels.gemm(m, begin, end, k, a, aRow, aStep, b, 4 * ldb, c, 4 * ldc, start, panel);
+  }, [
     { at: c + 4 * begin, bytes: 4 * (end - begin), rows: m, stride: 4 * ldc }, { at: panel, bytes: scratch },
   ]);
   return { c, ldc };

@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
-  BLOCK, ClipNorm, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, Op, PACKED_FLOATS, PANEL_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
+  BLOCK, ClipNorm, FORWARD_KC, Finish, GradientSquares, INSTRUCTION_WORDS, KC, MR, NR, Op, PACKED_FLOATS, PANEL_FLOATS, RELAXED_MR, STEP_WORDS, Step, SumSlopes,
 } from "../../assembly/codes.js";
 import { checkNetwork } from "../../src/describe/layers.js";
 import { slotNames } from "../../src/describe/optimizers.js";
@@ -16,7 +16,7 @@ import { adam, adamw, batchNorm, crossEntropy, dense, dropout, gelu, huber, laye
 import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
 import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
-import { LONE_STEP, planTopology, productScratch } from "../../src/plan/layout.js";
+import { LONE_STEP, forwardScratch, planTopology, productScratch } from "../../src/plan/layout.js";
 import { singleTape } from "../../src/plan/tape.js";
 import { freshProgress } from "../../src/progress.js";
 import { writeRates } from "../../src/train/rates.js";
@@ -37,6 +37,7 @@ interface Trained {
   readonly classes?: boolean;
   readonly weighted?: boolean;
   readonly gradientClip?: { readonly norm: number } | { readonly value: number };
+  readonly average?: boolean;
 }
 
 const networks: readonly Trained[] = [
@@ -44,7 +45,7 @@ const networks: readonly Trained[] = [
     title: "classes, label smoothing, weights, clipping by norm, penalties, more than a block of weights",
     inputs: 13,
     layers: [dense(67, { activation: prelu(), l2: 0.01 }), dense(71, { activation: "tanh", l1: 0.001 }), dense(7, "softmax")],
-    loss: crossEntropy({ labelSmoothing: 0.1 }), optimizer: adam({ learningRate: 0.01 }), rows: 19, classes: true, weighted: true, gradientClip: { norm: 0.05 },
+    loss: crossEntropy({ labelSmoothing: 0.1 }), optimizer: adam({ learningRate: 0.01 }), rows: 19, classes: true, weighted: true, gradientClip: { norm: 0.05 }, average: true,
   },
   {
     title: "one slope, frozen layer, clipping by value, softmax before a squared error",
@@ -53,7 +54,7 @@ const networks: readonly Trained[] = [
       dense(33, { activation: gelu({ approximate: "tanh" }), l2: 0.1 }), dense(9, { activation: prelu({ shared: true }) }), dense(10, { activation: "mish", trainable: false, l1: 0.1 }),
       dense(4, "softmax"),
     ],
-    loss: { name: "meanSquaredError" }, optimizer: nadam(), rows: 23, gradientClip: { value: 0.01 },
+    loss: { name: "meanSquaredError" }, optimizer: nadam(), rows: 23, gradientClip: { value: 0.01 }, average: true,
   },
   {
     title: "more inputs than a block of the product, sigmoids",
@@ -104,11 +105,11 @@ interface Prepared {
 }
 
 /** The memory of a network at the start of a fit: data, order, records of three steps of which the last has fewer rows, and the tape. */
-async function prepare({ inputs, layers, loss, optimizer, rows, classes = false, weighted = false, gradientClip }: Trained): Promise<Prepared> {
+async function prepare({ inputs, layers, loss, optimizer, rows, classes = false, weighted = false, gradientClip, average = false }: Trained): Promise<Prepared> {
   await ready();
   const outputs = planTopology(inputs, layers).outputs;
   const model = new Model(checkNetwork({ inputs, layers, seed: 5 }), "test", {
-    slots: slotNames(optimizer).length, snapshot: false, best: false, average: false, batch: rows, windowRows: WINDOW, orderLength: WINDOW,
+    slots: slotNames(optimizer).length, snapshot: false, best: false, average, batch: rows, windowRows: WINDOW, orderLength: WINDOW,
     targetWidth: classes ? 1 : outputs, weighted,
   });
   initialise(model);
@@ -118,7 +119,7 @@ async function prepare({ inputs, layers, loss, optimizer, rows, classes = false,
   for (let i = 0; i < WINDOW * (classes ? 1 : outputs); i++) f32[layout.targetWindow / 4 + i] = classes ? Math.floor(outputs * next()) : next();
   for (let i = 0; weighted && i < WINDOW; i++) f32[layout.weightWindow / 4 + i] = i % 7 === 0 ? 0 : 0.5 + next();
   for (let i = 0; i < WINDOW; i++) u32[layout.order / 4 + i] = (i * 17) % WINDOW;
-  const count = placeTraining(model, { loss, optimizer, gradientClip, hits: true, weighted, classes });
+  const count = placeTraining(model, { loss, optimizer, gradientClip, hits: true, weighted, classes, average });
   const progress = freshProgress();
   for (let step = 0; step < STEPS; step++) {
     const record = layout.steps / 8 + step * STEP_WORDS;
@@ -127,6 +128,8 @@ async function prepare({ inputs, layers, loss, optimizer, rows, classes = false,
     f64[record + Step.inverseWeight] = 1 / f64[record + Step.rows];
     f64[record + Step.epoch] = 3;
     f64[record + Step.step] = step;
+    f64[record + Step.averageTake] = step === 0 ? 1 : 0.25;
+    f64[record + Step.averageKeep] = 1 - f64[record + Step.averageTake];
     writeRates(f64, record, optimizer, progress, coreMath);
   }
   return { image: u8.slice(), tape: layout.tapes.training, count, steps: layout.steps, panel: layout.panel, scratchEnd: layout.steps };
@@ -267,6 +270,24 @@ it("play stops at a step whose loss is not finite, before anything of it is appl
   expect(Number.isFinite(new Float64Array(memory.buffer)[steps / 8 + STEP_WORDS + Step.loss])).toBe(false);
 });
 
+it("nor do running statistics follow it", async () => {
+  const network = networks.find(({ title }) => title.startsWith("dropout and normalisations"))!;
+  const prepared = await prepare(network);
+  const { length, statistics } = planTopology(network.inputs, network.layers);
+  expect(statistics).toBe(2 * (13 + 67 + 29));
+  const { kernels, memory } = instantiateBuild("release", prepared.image.length);
+  new Uint8Array(memory.buffer).set(prepared.image);
+  const { tape, count, steps, panel } = prepared;
+  const parameters = new Float32Array(memory.buffer, 1024, length);
+  const before = parameters.slice();
+  new Float64Array(memory.buffer)[steps / 8 + Step.inverseWeight] = Infinity;
+  expect(kernels.play(tape, count, steps, 0, 1, panel)).toBe(0);
+  expect(parameters.slice()).toEqual(before);
+  new Float64Array(memory.buffer)[steps / 8 + Step.inverseWeight] = 1;
+  expect(kernels.play(tape, count, steps, 0, 1, panel)).toBe(1);
+  expect(parameters.slice(length - statistics)).not.toEqual(before.slice(length - statistics));
+});
+
 describe("instructions that sum over all of a tensor", () => {
   const stage = new Stage();
 
@@ -349,7 +370,10 @@ describe("instructions that sum over all of a tensor", () => {
 });
 
 it("the scratch of a product is no larger than the sizes say", () => {
-  for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024]]) {
+  for (const [m, k] of [[0, 0], [1, 1], [5, 8], [6, KC], [64, 784], [1024, 256], [100_000, 10], [100_000, 1024], [100_000, 3000]]) {
+    const samples = 4 * Math.min(PACKED_FLOATS, NR * Math.ceil(m / NR) * Math.min(k, FORWARD_KC));
+    expect(forwardScratch(m, k)).toBeGreaterThanOrEqual((samples * 9) / 10);
+    expect(forwardScratch(m, k)).toBeLessThan(samples + 1024);
     const packed = 4 * Math.max(...[MR, RELAXED_MR].map((height) => Math.min(PACKED_FLOATS, height * Math.ceil(m / height) * Math.min(k, KC))));
     expect(productScratch(m, k)).toBeGreaterThanOrEqual(4 * PANEL_FLOATS + (packed * 9) / 10);
     expect(productScratch(m, k)).toBeLessThan(4 * PANEL_FLOATS + packed + 1024);
