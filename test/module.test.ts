@@ -71,7 +71,8 @@ describe("toModule", () => {
     const layers = [batchNorm(), dense(65, prelu()), layerNorm({ epsilon: 1e-3 }), dense(97, "selu"), batchNorm({ epsilon: 1e-3 }), dense(10, "tanh")];
     const network = await Network.create({ inputs: 514, layers, seed: 3 });
     network.layers.forEach((layer) => {
-      const { gain, shift, runningMean, runningVariance } = layer as unknown as Record<string, Float32Array | undefined>;
+      const { biases, gain, shift, runningMean, runningVariance } = layer as unknown as Record<string, Float32Array | undefined>;
+      biases?.forEach((_, j) => (biases[j] = 0.1 * Math.sin(j)));
       gain?.forEach((_, j) => (gain[j] = 1 + Math.cos(j) / 2));
       shift?.forEach((_, j) => (shift[j] = Math.sin(j + 1)));
       runningMean?.forEach((_, j) => (runningMean[j] = 0.3 * Math.sin(j)));
