@@ -99,16 +99,19 @@ function forwardRegion(code: i32, z: usize, a: usize, rows: i32, columns: i32, s
     rows = 1;
   }
   // two vectors a turn: V8 makes the constants of f anew in each (20 to 25 % for the long ones, measured)
-  const pairs = width & ~31;
+  // (but in the small build, of rosenblatt/predict: one copy of f in place of three)
+  const pairs = ASC_SHRINK_LEVEL < 2 ? width & ~31 : 0;
   for (let row = 0; row < rows; ++row) {
     let at: usize = 0;
-    for (; at < pairs; at += 32) {
+    if (ASC_SHRINK_LEVEL < 2) for (; at < pairs; at += 32) {
       const first = forwardVector(code, v128.load(z + at), parameter);
       const second = forwardVector(code, v128.load(z + at, 16), parameter);
       v128.store(a + at, first);
       v128.store(a + at, second, 16);
     }
-    if (at < width) v128.store(a + at, forwardVector(code, v128.load(z + at), parameter));
+    if (ASC_SHRINK_LEVEL < 2) {
+      if (at < width) v128.store(a + at, forwardVector(code, v128.load(z + at), parameter));
+    } else for (; at < width; at += 16) v128.store(a + at, forwardVector(code, v128.load(z + at), parameter));
     z += stride;
     a += stride;
   }

@@ -80,6 +80,8 @@ export enum Stream {
   shuffle = 3,
   split = 4,
   dropout = 5,
+  /** The order within a chunk of a source, a part for each chunk of an epoch. */
+  chunks = 6,
 }
 
 /** Words of 4 bytes in an instruction of the tape. */
@@ -135,6 +137,12 @@ export enum Op {
   layerNormSums = 23,
   /** dX, by rows. */
   layerNormBackward = 24,
+  /** The exponential average of a run of parameters, after its update. */
+  average = 32,
+  /** Figures of each column of a layer's sums and activations, by columns. */
+  columnFigures = 40,
+  /** The spread of a matrix's elements. */
+  histogram = 41,
 }
 
 /** Rows and columns of the matrix product's micro-kernel, its rows in the relaxed build, and its longest block of k. */
@@ -240,6 +248,10 @@ export enum Update {
   c0 = 7, c1 = 8, c2 = 9, c3 = 10, c4 = 11, c5 = 12,
 }
 
+export enum Average {
+  average = 1, parameters = 2, length = 3,
+}
+
 export enum DenseSingle {
   input = 1, inputs = 2, weights = 3, biases = 4, output = 5, units = 6, activation = 7, parameter = 8, slopes = 9, sharedSlope = 10,
 }
@@ -280,6 +292,35 @@ export enum LayerNorm {
 
 /** Rows of a batch normalisation's statistics: mean, what f32 leaves out of it, 1 / deviation, biased variance. And floats of a row's in a layer normalisation: the first three, and one of padding. */
 export const NORM_ROWS = 4;
+/** What lies at `figures` is described in assembly/statistics.ts. */
+export enum ColumnFigures {
+  sums = 1, activations = 2,
+  /** What the bounds of saturation are about: sums, or softmax's activations. */
+  measured = 3,
+  stride = 4, units = 5, figures = 6,
+  /** Bounds, f32. */
+  low = 7, innerLow = 8, innerHigh = 9, high = 10,
+  /** f32: an activation of 0 has derivative 0 too where its weighted sum is below this. */
+  flatBelow = 11,
+  slopes = 12, sharedSlope = 13,
+  /** Figures of one row in so many. */
+  every = 14,
+}
+
+export enum Histogram {
+  values = 1, stride = 2, units = 3,
+  /** The least and greatest value of each column. */
+  least = 4, greatest = 5,
+  histogram = 6,
+}
+
+/** Most bins of a histogram, and its bytes. */
+export const BINS = 64;
+export const HISTOGRAM_BYTES = 16 + 8 * BINS;
+
+/** Words of 4 bytes that the figures of a column take, of one matrix and of two, and where the second's begin. */
+export const FIGURE_WORDS = 9;
+export const BOTH_FIGURE_WORDS = 16;
 
 /** f64 words in a step record: what changes from step to step. */
 export const STEP_WORDS = 16;
@@ -297,6 +338,8 @@ export enum Step {
   rate0 = 5, rate1 = 6, rate2 = 7, rate3 = 8,
   /** What dropout draws by, below 2^32: the epoch over all fits, and the step in it from 0. */
   epoch = 9, step = 10,
+  /** Factors of the average so far and of the parameters; their sum is 1. */
+  averageKeep = 14, averageTake = 15,
 }
 
 /** Bits of a job's word, and of the word of members, that hold how many there are; the bits above count jobs and engagements. */

@@ -12,6 +12,7 @@ export { dropoutBackward, dropoutForward } from "./dropout";
 export { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
 export { hitRows, lossRows } from "./losses";
 export { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+export { addHistogram, columnFigures } from "./statistics";
 export { finiteRows, gatherClasses, gatherRows, smoothRows } from "./gather";
 export { fillRandom, philox, shuffle, shufflePart } from "./random";
 export { cos64, exp64, log64, normalQuantile64, pow64 } from "./double";

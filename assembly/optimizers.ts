@@ -147,6 +147,21 @@ export function updateParameters(code: i32, p: usize, g: usize, s1: usize, s2: u
   }
 }
 
+/**
+ * average ← keep·average + take·p over floats [begin, end). What is below the smallest normal f32 becomes 0: an average that fades
+ * would otherwise crawl through subnormals. average: read and written, p: read; they must not overlap.
+ */
+export function averageRun(average: usize, p: usize, begin: i32, end: i32, keep: f32, take: f32): void {
+  const first = average + (<usize>begin << 2);
+  const toP = p - average;
+  const k = f32x4.splat(keep), t = f32x4.splat(take);
+  const whole = first + (<usize>(end - begin & ~3) << 2);
+  let at = first;
+  for (; at < whole; at += 16) v128.store(at, flush(f32x4.add(f32x4.mul(k, v128.load(at)), f32x4.mul(t, v128.load(at + toP))), TINY));
+  const rest = end - begin & 3;
+  if (rest) storePartial(at, flush(f32x4.add(f32x4.mul(k, loadPartial(at, rest)), f32x4.mul(t, loadPartial(at + toP, rest))), TINY), rest);
+}
+
 /** Σ g² of floats [begin, end), in f64: the share of one block in the norm of the gradient. */
 export function sumSquares(g: usize, begin: i32, end: i32): f64 {
   let low = f64x2.splat(0), high = low;

@@ -10,8 +10,9 @@
 import { BROKEN, REACHED, awaitJob, awaitShare, claim, closeJob, isDone, join, leave, nap, openJob, report, setShare, shareLine } from "./barrier";
 import { activationBackward, activationForward, softmaxBackward, softmaxForward } from "./activations";
 import {
-  ActivationBackward, ActivationCode, BLOCK, BatchNorm, ClipNorm, ClipValue, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode,
-  INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update, WeightGradient,
+  ActivationBackward, ActivationCode, Average, BLOCK, BatchNorm, ClipNorm, ClipValue, ColumnFigures, Control, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, Histogram,
+  HitMode, INSTRUCTION_WORDS, InputGradient, JOB_SHARES, LayerNorm, Loss, Op, Penalty, Played, RunningStatistics, SoftmaxBackward, SoftmaxForward, STEP_WORDS, Step, SumSlopes, TeamState, Update,
+  WeightGradient,
 } from "./codes";
 import { denseSingle, inputGradient, weightGradient } from "./dense";
 import { dropoutBackward, dropoutForward } from "./dropout";
@@ -19,8 +20,9 @@ import { denseForward } from "./forward";
 import { gatherClasses, gatherRows, smoothRows } from "./gather";
 import { hitRows, lossRows } from "./losses";
 import { batchNormBackward, batchNormForward, followStatistics, layerNormBackward, layerNormForward, layerNormSums } from "./norms";
-import { clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
+import { averageRun, clampRun, penaltyRun, scaleRun, sumSquares, updateParameters } from "./optimizers";
 import { shareBegin } from "./simd";
+import { addHistogram, columnFigures } from "./statistics";
 import { columnForward, isSmall, smallForward, smallInputGradient, smallSingle, smallWeightGradient } from "./small";
 
 @inline
@@ -114,6 +116,7 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
         min(shareBegin(blocks, thread + 1, threads) * BLOCK, word(at, ClipValue.length)), number(at, ClipValue.value));
     }
     case Op.update: return update(at, step, thread, threads);
+    case Op.average: return average(at, step, thread, threads);
     case Op.denseSingle: {
       const units = word(at, DenseSingle.units);
       const groups = units + 3 >> 2;
@@ -163,6 +166,22 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
     case Op.layerNormBackward:
       return layerNormBackward(shareBegin(rows, thread, threads), shareBegin(rows, thread + 1, threads), word(at, LayerNorm.units), address(at, LayerNorm.input),
         address(at, LayerNorm.inputStride), address(at, LayerNorm.gradient), address(at, LayerNorm.stride), address(at, LayerNorm.gain), address(at, LayerNorm.statistics));
+    case Op.columnFigures: {
+      const units = word(at, ColumnFigures.units);
+      const panels = units + 7 >> 3;
+      const every = word(at, ColumnFigures.every);
+      return columnFigures((rows + every - 1) / every, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, units), units,
+        address(at, ColumnFigures.sums), address(at, ColumnFigures.activations), address(at, ColumnFigures.measured), address(at, ColumnFigures.stride) * every,
+        address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0, number(at, ColumnFigures.low), number(at, ColumnFigures.innerLow),
+        number(at, ColumnFigures.innerHigh), number(at, ColumnFigures.high), number(at, ColumnFigures.flatBelow), address(at, ColumnFigures.slopes),
+        word(at, ColumnFigures.sharedSlope) != 0);
+    }
+    case Op.histogram:
+      if (thread == 0) {
+        addHistogram(rows, word(at, Histogram.units), address(at, Histogram.values), address(at, Histogram.stride), address(at, Histogram.least),
+          address(at, Histogram.greatest), address(at, Histogram.histogram), stepNumber(step, Step.first) == 0, panel);
+      }
+      return;
     default: unreachable();
   }
 }
@@ -209,7 +228,8 @@ const STEP_BYTES: usize = STEP_WORDS << 3;
  *   activationBackward or layerNormSums: all are dealt by the same panels of columns, of which each needs its own alone.
  * - layerNormForward → layerNormForward, loss: dealt by rows.
  * - weightGradient → finish: the loss is made of the rows' values, which lie behind an earlier barrier.
- * - update → runningStatistics → gather: what they write lies apart, and what the statistics follow was measured before; the next batch is copied to where this step has nothing left to read.
+ * - update → runningStatistics → average → gather: what they write lies apart, a run's average is dealt as its update is, and what the statistics follow was
+ *   measured before; the next batch is copied to where this step has nothing left to read.
  */
 @inline
 export function follows(next: i32, op: i32): bool {
@@ -226,8 +246,9 @@ export function follows(next: i32, op: i32): bool {
     case Op.activationBackward: return op == Op.inputGradient || op == Op.dropoutBackward || op == Op.batchNormBackward;
     case Op.finish: return op == Op.weightGradient;
     case Op.update: return op == Op.update;
-    case Op.runningStatistics:
-    case Op.gather: return op == Op.update || op == Op.runningStatistics;
+    case Op.runningStatistics: return op == Op.update || op == Op.runningStatistics;
+    case Op.average:
+    case Op.gather: return op == Op.update || op == Op.runningStatistics || op == Op.average;
     default: return false;
   }
 }
@@ -520,4 +541,11 @@ function update(at: usize, step: usize, thread: i32, threads: i32): void {
     shareBegin(blocks, thread, threads) << 4, min(shareBegin(blocks, thread + 1, threads) << 4, length),
     number(at, Update.c0), number(at, Update.c1), number(at, Update.c2), number(at, Update.c3), number(at, Update.c4),
     <f32>stepNumber(step, Step.rate0), <f32>stepNumber(step, Step.rate1), <f32>stepNumber(step, Step.rate2));
+}
+
+function average(at: usize, step: usize, thread: i32, threads: i32): void {
+  const length = word(at, Average.length);
+  const blocks = (length + 15) >> 4; // as update deals them
+  averageRun(address(at, Average.average), address(at, Average.parameters), shareBegin(blocks, thread, threads) << 4,
+    min(shareBegin(blocks, thread + 1, threads) << 4, length), <f32>stepNumber(step, Step.averageKeep), <f32>stepNumber(step, Step.averageTake));
 }

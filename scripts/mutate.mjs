@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const COPIED = ["assembly", "build", "dist", "examples", "scripts", "src", "test", "package.json", "asconfig.json", "tsconfig.json", "vitest.config.ts"];
 const LONGEST_RUN_MS = 180_000;
 /** Slow, or by other processes, which see dist/ and not the mutant. */
-const LEFT_OUT = ["test/browser/**", "test/package.test.ts", "test/fuzz.test.ts", "test/kills.test.ts", "test/memory.test.ts", "test/core-binary.test.ts"];
+const LEFT_OUT = ["test/browser/**", "test/package.test.ts", "test/fuzz.test.ts", "test/worker-kills.test.ts", "test/memory.test.ts", "test/core-binary.test.ts"];
 
 /** What stands in for an operator. */
 const OPERATORS = {

@@ -14,7 +14,7 @@ const ROWS = [
   ["reproduce", "the same bytes on every engine, machine and number of threads", "npm run reproduce"],
   ["ulp", "errors of functions over all 2³² floats", "npm run ulp"],
   ["fuzz", "model files that are loaded or refused, nothing else", "npm run fuzz"],
-  ["kills", "workers killed, throwing, exiting, hanging at random moments: no hang, no wrong byte, the cause told", "npm run kills"],
+  ["worker-kills", "workers killed, throwing, exiting, hanging at random moments: no hang, no wrong byte, the cause told", "npm run kills:workers"],
   ["checked", "calls of kernels whose every load and store is checked", "npm run checked"],
   ["faults", "planted faults that the tests notice", "npm run faults"],
   ["properties", "properties of the public API", "npm run properties"],

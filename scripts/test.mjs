@@ -1,6 +1,6 @@
-// Runs everything that is tested: build, types, the test files, the guard of speed; the last line is "N passed, N failed".
+// Runs everything that is tested: build, types, the test files, the sizes, the guard of speed; the last line is "N passed, N failed".
 //
-//   npm test [-- vitest arguments, such as part of a file's name; then without the guard]
+//   npm test [-- vitest arguments, such as part of a file's name; then without sizes and guard]
 //
 // What could not run counts as failed: a build or type error, a test file that does not load, a skipped test, an error outside of
 // any test. The exit code is 0 only if nothing failed.
@@ -36,9 +36,9 @@ function tally(succeeded) {
   return { passed, failed: succeeded || failed > 0 ? failed : 1 };
 }
 
-/** The guard of speed on the library, and on a slower kernel, where it has to notice: one count each. */
-function guardSpeed() {
-  const succeeded = [run("bench/guard.mjs"), run("bench/guard.mjs", "--slowed")];
+/** The sizes, and the guard of speed on the library, and on a slower kernel, where it has to notice: one count each. */
+function guardSizeAndSpeed() {
+  const succeeded = [run("scripts/size.mjs"), run("bench/guard.mjs"), run("bench/guard.mjs", "--slowed")];
   const passed = succeeded.filter(Boolean).length;
   return { passed, failed: succeeded.length - passed };
 }
@@ -63,7 +63,7 @@ function main(parameters) {
   rmSync(results, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
   const counts = tally(run("node_modules/vitest/vitest.mjs", "run", ...reporters, ...parameters));
-  const guards = parameters.length === 0 ? guardSpeed() : { passed: 0, failed: 0 };
+  const guards = parameters.length === 0 ? guardSizeAndSpeed() : { passed: 0, failed: 0 };
   return { passed: counts.passed + guards.passed, failed: counts.failed + failed + guards.failed };
 }
 

@@ -220,3 +220,10 @@ export function unshared(bytes) {
   copy[memoryFlagOffset(bytes)] = 1;
   return copy;
 }
+
+/** A custom section (id 0) of that name and text, in ASCII, both together below 126 bytes. */
+export function customSection(name, text) {
+  const content = Buffer.from(name + text, "latin1");
+  if (content.length > 126) throw new RangeError(`wasm: expected at most 126 bytes in a custom section, got ${content.length}`);
+  return Buffer.concat([Uint8Array.of(0, content.length + 1, name.length), content]);
+}

@@ -4,6 +4,7 @@ import { ActivationCode } from "../assembly/codes.js";
 import { typedArrayName, wrongKind } from "./check.js";
 import { activationCode, activationParameter, resolveActivation } from "./describe/activations.js";
 import type { ActivationName, ActivationSpec } from "./describe/activations.js";
+import type { CustomActivation } from "./describe/customActivation.js";
 import { scratchCore } from "./engine/core.js";
 import type { Core } from "./engine/core.js";
 
@@ -18,6 +19,15 @@ interface Arrays {
   readonly parameter: number;
   /** Bytes of one array in whole vectors; array i begins at FIRST + i·bytes. */
   readonly bytes: number;
+}
+
+/** The custom activation that is given, if it is one, with the array checked. */
+function customOf(subject: string, activation: unknown, z: unknown): CustomActivation | undefined {
+  if (typeof activation === "string") return undefined;
+  const spec = resolveActivation(activation, subject);
+  if (spec.name !== "custom") return undefined;
+  if (typedArrayName(z) !== "Float32Array") throw wrongKind(`${subject}: z`, "a Float32Array", z);
+  return spec.custom;
 }
 
 /** Copies z to the first of `count` arrays in the scratch memory. */
@@ -54,7 +64,13 @@ function effectiveCode({ code, parameter }: Arrays): ActivationCode {
  * @throws {Error} before `ready`
  * @example activate("relu", new Float32Array([-1, 2])); // [0, 2]
  */
-export function activate(activation: ActivationName | ActivationSpec, z: Float32Array): Float32Array {
+export function activate(activation: ActivationName | ActivationSpec | CustomActivation, z: Float32Array): Float32Array {
+  const custom = customOf("activate", activation, z);
+  if (custom !== undefined) {
+    const a = new Float32Array(z.length).fill(NaN);
+    if (z.length > 0) custom.forward(z.slice(), a);
+    return a;
+  }
   const arrays = place("activate", activation, z, 1);
   const { core: { exports }, code, parameter, bytes } = arrays;
   if (z.length === 0) return new Float32Array(0);
@@ -67,7 +83,14 @@ export function activate(activation: ActivationName | ActivationSpec, z: Float32
  * f'(z) of each element. At a kink it is PyTorch's: 0 for relu at 0, the slope for leakyRelu and prelu at 0. `await ready()` first.
  * @throws {Error} for softmax, whose outputs depend on all inputs
  */
-export function activationDerivative(activation: ActivationName | ActivationSpec, z: Float32Array): Float32Array {
+export function activationDerivative(activation: ActivationName | ActivationSpec | CustomActivation, z: Float32Array): Float32Array {
+  const custom = customOf("activationDerivative", activation, z);
+  if (custom !== undefined) {
+    const a = activate(custom, z);
+    const d = new Float32Array(z.length).fill(NaN);
+    if (z.length > 0) custom.derivative(z.slice(), a, d);
+    return d;
+  }
   const arrays = place("activationDerivative", activation, z, 3);
   const { core: { exports, f32 }, code, parameter, bytes } = arrays;
   if (code === ActivationCode.softmax) {

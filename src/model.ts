@@ -1,7 +1,7 @@
 // The state of a network behind the class that users hold: description, memory and its plan, tapes, and what training
 // carries from one fit to the next. Network, fit, inference and files work on it; it computes nothing itself.
 
-import { INSTRUCTION_WORDS, Step } from "../assembly/codes.js";
+import { INSTRUCTION_WORDS, STEP_WORDS, Step } from "../assembly/codes.js";
 import { describeValue, firstNonFinite } from "./check.js";
 import type { NetworkDescription } from "./describe/layers.js";
 import { outputActivationOf } from "./describe/layers.js";
@@ -10,11 +10,15 @@ import type { Loss } from "./describe/losses.js";
 import type { Optimizer } from "./describe/optimizers.js";
 import { slotNames } from "./describe/optimizers.js";
 import { Core, MOST_PAGES } from "./engine/core.js";
+import { scanInCore } from "./engine/scan.js";
 import { INFERENCE, LONE_STEP, planLayout, planTopology, tensorsOf } from "./plan/layout.js";
 import type { Demand, Layout, Run, TapeName, Topology } from "./plan/layout.js";
-import type { Tape } from "./plan/tape.js";
+import type { Callback, Tape } from "./plan/tape.js";
 import { freshProgress } from "./progress.js";
 import type { OptimizerProgress, UnfinishedFit } from "./progress.js";
+import { longScan } from "./samples.js";
+
+longScan.by = scanInCore;
 
 /** The most bytes that a plan may take: the address space of 32 bits, less a page. */
 export const MOST_BYTES = (MOST_PAGES - 1) * 65536;
@@ -44,11 +48,15 @@ export class Model {
   busy: string | undefined;
   /** Whether a step is in hand while the event loop turns, because it waits for another thread: nothing may be computed then. */
   stalled = false;
+  /** The custom activation that is being computed: neither may anything else be then. */
+  calling: string | undefined;
+  /** Whether JavaScript computes a part of the network. */
+  readonly custom: boolean;
   /** Why the network's memory cannot be shared with other threads, once that was tried. */
   refusal: string | undefined;
   /** The preparation of a table's columns, as JSON; kept and saved, not understood. */
   tabular: string | undefined;
-  private readonly played = new Map<TapeName, { readonly key: string; readonly count: number }>();
+  private readonly played = new Map<TapeName, { readonly key: string; readonly count: number; readonly callbacks: readonly Callback[] }>();
 
   /**
    * @param subject names the call in messages
@@ -59,6 +67,9 @@ export class Model {
     this.layout = planLayout(this.topology, demand);
     checkSize(subject, this.layout);
     this.core = new Core(this.layout.byteLength, description.simd);
+    const index = description.layers.findIndex((layer) => "activation" in layer && layer.activation.name === "custom");
+    this.custom = index >= 0;
+    if (this.custom) this.refusal = `layer ${index} has a custom activation, which is computed by the caller's thread`;
   }
 
   /** The loss where none is given. */
@@ -75,7 +86,7 @@ export class Model {
     copy.lastLoss = this.lastLoss;
     copy.progress = { ...this.progress };
     copy.epochs = this.epochs;
-    copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice() };
+    copy.unfinished = this.unfinished && { ...this.unfinished, outputs: this.unfinished.outputs?.slice(), running: this.unfinished.running?.slice() };
     copy.tabular = this.tabular;
     return copy;
   }
@@ -127,25 +138,70 @@ export class Model {
     if (there?.key === key) return there.count;
     const tape = build();
     this.core.i32.set(tape.code, this.layout.tapes[name] / 4);
-    this.played.set(name, { key, count: tape.count });
+    this.played.set(name, { key, count: tape.count, callbacks: tape.callbacks });
     return tape.count;
   }
 
   /** Plays a placed tape once for `rows` rows of the batch, outside the step records of a fit. Returns the loss, where the tape has one. */
   playOnce(name: TapeName, count: number, rows: number, inverseWeight = 0, first = 0): number {
-    const { core, layout } = this;
+    const { core } = this;
     const record = LONE_STEP / 8;
     core.f64[record + Step.first] = first;
     core.f64[record + Step.rows] = rows;
     core.f64[record + Step.inverseWeight] = inverseWeight;
-    core.exports.play(layout.tapes[name], count, LONE_STEP, 0, 1, layout.panel);
+    this.play(name, 0, count, LONE_STEP, 1);
     return core.f64[record + Step.loss];
   }
 
   /** Plays part of a placed tape: instructions from `begin` on. */
   playFrom(name: TapeName, begin: number, count: number): number {
-    const { core, layout } = this;
-    return core.exports.play(layout.tapes[name] + 4 * INSTRUCTION_WORDS * begin, count - begin, LONE_STEP, 0, 1, layout.panel);
+    return this.play(name, begin, count, LONE_STEP, 1);
+  }
+
+  /**
+   * Plays instructions [begin, count) of a placed tape on this thread, for the first `last` of the step records at that place.
+   * Returns how many were finished. What a custom activation throws comes out, in the middle of a step.
+   */
+  play(name: TapeName, begin: number, count: number, records: number, last: number): number {
+    const { core: { exports, f64 }, layout } = this;
+    const callbacks = this.played.get(name)?.callbacks ?? [];
+    const tape = layout.tapes[name];
+    const part = (from: number, to: number, first: number, end: number): number =>
+      exports.play(tape + 4 * INSTRUCTION_WORDS * from, to - from, records, first, end, layout.panel);
+    if (callbacks.length === 0) return part(begin, count, 0, last);
+    for (let step = 0; step < last; step++) {
+      let from = begin;
+      for (const callback of callbacks) {
+        const { before } = callback;
+        if (before > from && part(from, before, step, step + 1) === 0) return step;
+        from = Math.max(from, before);
+        this.call(callback, f64[records / 8 + step * STEP_WORDS + Step.rows]);
+      }
+      if (part(from, count, step, step + 1) === 0) return step;
+    }
+    return last;
+  }
+
+  /** Calls a custom activation: at once where rows lie without padding, else row by row. What it does not write is NaN. */
+  private call({ custom, sums, activations, gradient, units, stride }: Callback, rows: number): void {
+    const { core: { f32 } } = this;
+    const [length, count] = stride === units ? [rows * units, 1] : [units, rows];
+    const derivatives = gradient === undefined ? undefined : new Float32Array(length);
+    this.calling = custom.name;
+    try {
+      for (let i = 0; i < count; i++) {
+        const slice = (offset: number): Float32Array => f32.subarray(offset / 4 + i * stride, offset / 4 + i * stride + length);
+        if (derivatives === undefined) {
+          custom.forward(slice(sums), slice(activations).fill(NaN));
+          continue;
+        }
+        custom.derivative(slice(sums), slice(activations), derivatives.fill(NaN));
+        const gradients = slice(gradient!);
+        for (let k = 0; k < length; k++) gradients[k] *= derivatives[k];
+      }
+    } finally {
+      this.calling = undefined;
+    }
   }
 
   /** The first layer with a value in that block, of parameters or of a slot, that is not finite, and its tensor, or undefined. */
@@ -153,7 +209,7 @@ export class Model {
     // a look by the core first, a tenth of the time
     if (this.core.exports.finiteRows(block, 1, this.topology.length, 0) !== 0) return undefined;
     const slot = this.layout.slots.indexOf(block);
-    const prefix = slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
+    const prefix = block === this.layout.average ? "average." : slot < 0 ? "" : `optimizer.${slotNames(this.optimizer!)[slot]}.`;
     for (const shape of this.topology.layers) {
       for (const { name, run } of tensorsOf(shape)) {
         const index = firstNonFinite(this.floats(run, block));

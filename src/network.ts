@@ -2,8 +2,10 @@
 // Network: the one class that users hold. It checks its arguments, delegates, and computes nothing itself.
 
 import { at, checkBoolean, checkInteger, checkKeys, typedArrayName, wrongKind } from "./check.js";
+import type { Diagnosis } from "./describe/diagnosis.js";
 import type { FitOptions, History } from "./describe/fit.js";
-import { formatActivation } from "./describe/activations.js";
+import { checkCustomList, formatActivation } from "./describe/activations.js";
+import type { CustomActivation } from "./describe/customActivation.js";
 import { activationOf, checkNetwork } from "./describe/layers.js";
 import type { LayerKind, NetworkOptions } from "./describe/layers.js";
 import { checkLossFits, decisionRule, isClassifierLoss, resolveLoss } from "./describe/losses.js";
@@ -13,6 +15,10 @@ import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
 import { checkPreparation, checkSavable, loadModel, saveModel } from "./files/model.js";
+import { moduleSource } from "./files/module.js";
+import { PORTABLE, portableLayer } from "./files/portable.js";
+import type { Portable } from "./files/portable.js";
+import { diagnoseRows, diagnosisSource } from "./inspect/diagnosis.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
 import { explainNeuron } from "./inspect/neuron.js";
@@ -27,6 +33,7 @@ import type { Samples, Targets } from "./samples.js";
 import { trainBatch } from "./train/batch.js";
 import type { BatchOptions } from "./train/batch.js";
 import { fit } from "./train/fit.js";
+import type { ChunkSource } from "./train/source.js";
 import { evaluateMetrics } from "./train/metrics.js";
 import { checkData, outputActivation } from "./train/prepare.js";
 import { freshProgress } from "./progress.js";
@@ -99,12 +106,13 @@ export class Network {
 
   /**
    * The network that `save` wrote.
+   * @param options activations: the custom activations of the network, which its file knows by name
    * @throws {TypeError} for what is not bytes
    * @throws {ModelFormatError} for any other file
    */
-  static async load(bytes: Uint8Array | ArrayBuffer, options: Record<string, never> = {}): Promise<Network> {
-    checkKeys("load", options, []);
-    return networkOf(await loadModel(bytes));
+  static async load(bytes: Uint8Array | ArrayBuffer, options: { activations?: readonly CustomActivation[] } = {}): Promise<Network> {
+    const { activations } = checkKeys("load", options, ["activations"]);
+    return networkOf(await loadModel(bytes, checkCustomList("load: activations", activations)));
   }
 
   /** Numbers in one sample. */
@@ -145,13 +153,21 @@ export class Network {
   }
 
   /**
+   * Trains the network on chunks `{ inputs, targets, sampleWeights? }` as they come, in memory of bounded size. Batches run across the
+   * borders of chunks; `shuffle` permutes within each. A chunk that is refused leaves what the samples before it have trained.
+   * @param source an async iterable of chunks, or for several epochs a function that is given the epoch, from 1, and returns one
+   * @example await network.fit(async function* () { for await (const rows of readRows()) yield toChunk(rows); }, { epochs: 3 });
+   */
+  async fit(source: ChunkSource, options?: FitOptions): Promise<History>;
+  /**
    * Trains the network: `epochs` passes over the samples in batches.
    * @param inputs rows of `inputs` numbers, or all of them flat, row-major
    * @param targets rows of `outputs` numbers, nested or flat; one class index a sample with a softmax output and crossEntropy
    * @throws {TypeError | RangeError} for arguments that are not allowed; nothing has changed then
    * @throws {DivergenceError} when a loss or a parameter is no longer finite; the network is then as it was at the last good epoch
    */
-  async fit(inputs: Samples, targets: Targets, options: FitOptions = {}): Promise<History> {
+  async fit(inputs: Samples, targets: Targets, options?: FitOptions): Promise<History>;
+  async fit(inputs: Samples | ChunkSource, targets?: Targets | FitOptions, options?: FitOptions): Promise<History> {
     return fit(this.idle("fit"), inputs, targets, options);
   }
 
@@ -232,6 +248,27 @@ export class Network {
   }
 
   /**
+   * What every layer and unit does on the samples, and what is wrong with it: dead and saturated units, how weighted sums and activations spread, and with
+   * targets the gradient of the mean loss, layer by layer. One pass over the data in inference mode; nothing changes.
+   * @param options loss: that of the last fit, else what suits the output
+   * @throws {TypeError | RangeError} for samples, targets or options that are not allowed
+   * @example
+   * const { layers, findings } = network.diagnose(inputs, targets);
+   * for (const { message, advice } of findings) console.log(`${message} ${advice}`);
+   */
+  diagnose(inputs: Samples, targets?: Targets, options: { loss?: Loss | LossName } = {}): Diagnosis {
+    const model = this.still("diagnose");
+    const given = checkKeys("diagnose", options, ["loss"]);
+    const loss = this.lossFor(model, given.loss, "diagnose");
+    if (targets === undefined) {
+      const samples = checkSamples("inputs", inputs, model.topology.inputs);
+      return diagnoseRows(model, diagnosisSource(model, samples), undefined, { units: true });
+    }
+    const data = checkData(model, inputs, targets, loss);
+    return diagnoseRows(model, diagnosisSource(model, data.samples, data.targets, loss), loss, { units: true });
+  }
+
+  /**
    * The network as the bytes of a safetensors file, from which `load` makes it again and goes on training to the same bytes.
    * @param options optimizer: whether its state and an unfinished fit are included; true
    * @throws {Error} naming the tensor, if a value is not finite
@@ -254,6 +291,23 @@ export class Network {
     for (const slot of model.layout.slots) model.core.u8.fill(0, slot, slot + model.layout.block);
     model.progress = freshProgress();
     model.unfinished = undefined;
+  }
+
+  /**
+   * The source of an ES module with the weights, without an import, WebAssembly or eval, for wherever JavaScript runs. It exports
+   * `predict(input)`: one sample or several, flat, to their outputs, flat, equal to this network's to 1e-6. Dropout is not in it, nor a table's preparation.
+   * @throws {Error} for a network with a custom activation, or numbers that are not finite
+   * @example writeFileSync("network.mjs", network.toModule())
+   */
+  toModule(): string {
+    return moduleSource(this[PORTABLE]("toModule"), "toModule");
+  }
+
+  /** @internal What other formats hold of the network; the arrays are its live views. */
+  [PORTABLE](subject: string): Portable {
+    const { description, topology, tabular } = this.still(subject);
+    const layers = description.layers.map((spec, i) => portableLayer(subject, i, spec, this.layerViews[i]));
+    return { inputs: topology.inputs, outputs: topology.outputs, layers, tabular };
   }
 
   /** The network as a table: a line a layer with its shape, activation and parameters. */
@@ -286,6 +340,11 @@ export class Network {
     model.tabular = json;
   }
 
+  /** Whether a fit was interrupted that `fit` with `resume` can finish. @internal */
+  get interrupted(): boolean {
+    return this.model("interrupted").unfinished !== undefined;
+  }
+
   private lossFor(model: Model, given: unknown, subject: string): Loss {
     if (given === undefined) return model.loss;
     const loss = resolveLoss(given, at(subject, "loss"));
@@ -309,6 +368,7 @@ export class Network {
   /** The state, for calls that must not run while a fit does. */
   private idle(subject: string): Model {
     const model = this.model(subject);
+    checkCalling(model, subject);
     if (model.busy !== undefined) throw new Error(`${subject}: a ${model.busy} of this network is running. Await it first, or stop it by its signal`);
     return model;
   }
@@ -319,9 +379,15 @@ function networkOf(model: Model): Network {
   return new Network(construct, model);
 }
 
+/** In the middle of a custom activation the network's matrices are in use. */
+function checkCalling({ calling }: Model, subject: string): void {
+  if (calling !== undefined) throw new Error(`${subject}: expected a network at the end of a step, got one that computes its custom activation '${calling}'. Call it elsewhere`);
+}
+
 /** A step may have to wait for another thread while the event loop turns: rare, and over as soon as that thread goes on or has failed. */
-function checkStill({ stalled }: Model, subject: string): void {
-  if (stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
+function checkStill(model: Model, subject: string): void {
+  checkCalling(model, subject);
+  if (model.stalled) throw new Error(`${subject}: expected a network at the end of a step, got one whose fit waits for a thread in the middle. Try again in a moment, or after the fit`);
 }
 
 type Views = Pick<Layer, "weights" | "biases" | "slopes" | "gain" | "shift" | "runningMean" | "runningVariance">;

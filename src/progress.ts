@@ -32,7 +32,7 @@ export interface BestSoFar {
 export interface UnfinishedFit {
   /** Of the options and of what the data looks like; `resume` compares it. */
   readonly hash: string;
-  /** Samples of the call, before any split. */
+  /** Samples of the call, before any split; 0 where they come from a source. */
   readonly samples: number;
   /** The epoch in hand, from 1 in the fit. */
   readonly epoch: number;
@@ -46,6 +46,10 @@ export interface UnfinishedFit {
   readonly weightSum: number;
   readonly hits: number;
   readonly best: BestSoFar;
+  /** Whether the weights have been averaged: over the steps of the fit so far. */
+  readonly averaged: boolean;
   /** Outputs of the epoch's steps so far, where metrics need them all; flat. */
   readonly outputs: Float32Array | undefined;
+  /** Sums over the epoch's steps so far, of which the metrics of a source are made. */
+  readonly running: Float64Array | undefined;
 }

@@ -248,7 +248,9 @@ describe("activations", () => {
   test("has a record of every activation by its name", () => {
     expect(Object.keys(activations).sort()).toEqual([...ELEMENTWISE_NAMES, "softmax"].sort());
     for (const [name, record] of Object.entries(activations)) {
-      expect(Object.keys(record).sort()).toEqual(["bounded", "formula", "monotonic", "name", "outputOnly", "range", "risks", "zeroCentered"]);
+      expect(Object.keys(record).sort()).toEqual([
+        "bounded", "dangers", "derivative", "derivativeLatex", "formula", "latex", "monotonic", "name", "outputOnly", "range", "risks", "source", "strengths", "zeroCentered",
+      ]);
       expect(record.name).toBe(name);
       expect(record.formula.length).toBeGreaterThan(0);
       expect(record.outputOnly).toBe(name === "softmax");

@@ -3,11 +3,13 @@
 // relaxed SIMD refuse the relaxed build as a whole; those that have it, if behind a flag, are tried with it.
 
 import { readFileSync } from "node:fs";
-import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { coreDeflated, coreLength, coreMemoryFlag } from "../build/embedded.js";
-import { relaxedDeflated, relaxedMemoryFlag } from "../build/embedded-relaxed.js";
+import { coreMemoryFlag } from "../build/core-facts.js";
+import { embedded } from "../build/embedded.js";
+import { embeddedPredict } from "../build/embedded-predict.js";
+import { embeddedRelaxed, relaxedMemoryFlag } from "../build/embedded-relaxed.js";
 import { globals, hasData, imports, memoryFlagOffset, opcodes, relaxedOpcodes, sections, unshared, vectorOpcodes } from "../scripts/wasm.mjs";
+import { unpack } from "../src/engine/embedded.js";
 import { enableRelaxed } from "./engine.js";
 
 const binary = (target: string) => new Uint8Array(readFileSync(new URL(`../build/${target}.wasm`, import.meta.url)));
@@ -138,11 +140,10 @@ test("all builds export the same functions", () => {
   expect(names(release).every((name) => name.startsWith("function "))).toBe(true);
 });
 
-test("the embedded binaries are the release and the relaxed one", () => {
-  const embedded = (deflated: string) => new Uint8Array(inflateSync(Buffer.from(deflated, "base64")));
-  expect(embedded(coreDeflated).length).toBe(coreLength);
-  expect(Buffer.compare(embedded(coreDeflated), release)).toBe(0);
-  expect(Buffer.compare(embedded(relaxedDeflated), relaxed)).toBe(0);
+test("the embedded binaries are the release, the relaxed one and that of predictions", () => {
+  for (const [name, packed] of [["release", embedded], ["relaxed", embeddedRelaxed], ["predict", embeddedPredict]] as const) {
+    expect(Buffer.compare(unpack(packed), binary(name)), name).toBe(0);
+  }
   expect(coreMemoryFlag).toBe(memoryFlagOffset(release));
   expect(relaxedMemoryFlag).toBe(memoryFlagOffset(relaxed));
   for (const flag of [release[coreMemoryFlag], relaxed[relaxedMemoryFlag]]) expect(flag).toBe(3);

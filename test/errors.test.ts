@@ -213,8 +213,8 @@ describe("options of fit", () => {
     ["a wrong loss of gradients", (network, data) => network.gradients(data.inputs, data.rows, { loss: "crossEntropy" }), RangeError, /^gradients: loss: expected a loss that fits/],
     ["an unknown option of save", (network) => network.save({ optimiser: false }), TypeError, /^save: expected no options but 'optimizer', got 'optimiser'\. Did you mean 'optimizer'\?/],
     ["a wrong option of save", (network) => network.save({ optimizer: "no" }), TypeError, /^save: optimizer: expected true or false, got 'no'/],
-    ["what is not there yet: averaging", fit({ averageWeights: { decay: 0.9 } }), Error, /averageWeights/],
-    ["what is not there yet: a diagnosis", fit({ monitor: true }), Error, /monitor/],
+    ["a decay of 1", fit({ averageWeights: { decay: 1 } }), RangeError, /^fit: averageWeights\.decay: expected a finite number from 0 and below 1, got 1/],
+    ["averaging without a decay", fit({ averageWeights: {} }), TypeError, /^fit: averageWeights\.decay: .*got undefined/],
   ];
   test.each(cases)("%s", (_, call, kind, message) => expectUnchanged(regression, () => call(regression, good), kind, message));
 
@@ -296,7 +296,7 @@ describe("create and the functions of descriptions", () => {
 
 describe("a plan of more than 4 GB", () => {
   test.each([
-    [{ inputs: 2 ** 24, layers: [dense(2 ** 10)] }, /^create: expected a plan of at most 4 GB, got 128 GB\. Use fewer units/],
+    [{ inputs: 2 ** 24, layers: [dense(2 ** 10)] }, /^create: expected a plan of at most 4 GB, got 129 GB\. Use fewer units/],
     [{ inputs: 2 ** 24, layers: [dense(2 ** 24), dense(2 ** 24)] }, /^create: expected a plan of at most 4 GB, got 4\.00 PB/],
     [{ inputs: 30_000, layers: [dense(30_000, "relu")] }, /^create: expected a plan of at most 4 GB, got 6\.7\d GB/],
   ])("is refused with the figure, quickly and before anything is allocated", async (options, message) => {
@@ -328,9 +328,9 @@ describe("after dispose", () => {
 
     const calls: Record<string, () => unknown> = {
       fit: () => network.fit(good.inputs, good.rows), trainBatch: () => network.trainBatch(good.inputs, good.rows),
-      evaluate: () => network.evaluate(good.inputs, good.rows), predict: () => network.predict(good.inputs), classify: () => network.classify(good.inputs),
+      diagnose: () => network.diagnose(good.inputs, good.rows), evaluate: () => network.evaluate(good.inputs, good.rows), predict: () => network.predict(good.inputs), classify: () => network.classify(good.inputs),
       trace: () => network.trace(good.inputs), gradients: () => network.gradients(good.inputs, good.rows), save: () => network.save(), clone: () => network.clone(),
-      resetOptimizer: () => network.resetOptimizer(), summary: () => network.summary(),
+      resetOptimizer: () => network.resetOptimizer(), summary: () => network.summary(), toModule: () => network.toModule(),
       "set tabular": () => { network.tabular = "{}"; },
     };
     for (const [name, call] of Object.entries(calls)) await expectRefused(call, Error, /: the network was disposed\. Create a new one or load a saved one/).catch((cause) => { throw new Error(name, { cause }); });
@@ -380,6 +380,7 @@ describe("whatever is given", () => {
     const signal = AbortSignal.abort("aborted");
     const calls: [string, (value: unknown) => unknown][] = [
       ["predict", (value) => network.predict(value)], ["predict into", (value) => network.predict(good.inputs, value)], ["classify", (value) => network.classify(value)], ["trace", (value) => network.trace(value)],
+      ["diagnose", (value) => network.diagnose(value)], ["diagnose against", (value) => network.diagnose(good.inputs, value)], ["diagnose with", (value) => network.diagnose(good.inputs, good.rows, value)],
       ["evaluate", (value) => network.evaluate(value, good.rows)], ["evaluate against", (value) => network.evaluate(good.inputs, value)], ["evaluate with", (value) => network.evaluate(good.inputs, good.rows, value)],
       ...["loss", "metrics", "batchSize"].map((key): [string, (value: unknown) => unknown] => [`evaluate by ${key}`, (value) => network.evaluate(good.inputs, good.rows, { [key]: value })]),
       ["gradients", (value) => network.gradients(value, good.rows)], ["gradients against", (value) => network.gradients(good.inputs, value)], ["gradients with", (value) => network.gradients(good.inputs, good.rows, value)],

@@ -2,8 +2,9 @@
 // empty project, where it is imported, required, and type-checks under both current ways of resolving modules.
 
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,6 +67,23 @@ describe("package.json", () => {
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
+  test("has types first for every entry, and a default last", () => {
+    const conditions = Object.entries(manifest.exports as Record<string, Targets>).filter(([name]) => name !== "./package.json");
+    expect(conditions.length).toBeGreaterThan(8);
+    for (const [name, targets] of conditions) {
+      expect(Object.keys(targets)[0], name).toBe("types");
+      expect(Object.keys(targets).at(-1), name).toBe("default");
+    }
+    expect(Object.keys(manifest.exports["."])).toEqual(["types", "workerd", "node", "browser", "default"]);
+  });
+
+  test("names every file that the build makes for users", () => {
+    const named = [...Object.values(manifest.exports as Record<string, Targets>).flatMap(filesOf), ...filesOf(manifest.bin), manifest.unpkg, manifest.jsdelivr];
+    const made = readdirSync(join(root, "dist")).filter((file) => /\.(js|wasm)$/.test(file) && !file.startsWith("chunk-"));
+    // the thread that compareActivations starts in Node, and what rosenblatt/predict imports in workerd; nobody else has a use for them
+    expect(made.filter((file) => !named.includes(`./dist/${file}`))).toEqual(["compare-worker.js", "predict.wasm"]);
+  });
+
   test("is locked without the address of a registry", () => {
     const lock = readFileSync(join(root, "package-lock.json"), "utf8");
     expect(lock).toContain('"integrity"');
@@ -93,6 +111,35 @@ describe("dist", () => {
     const [core, release] = ["dist/core.wasm", "build/release.wasm"].map((file) => readFileSync(join(root, file)));
     expect(core.equals(release)).toBe(true);
   });
+});
+
+describe("a clean build", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "rosenblatt-build-"));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("packs the bytes of this one, in whatever folder and whenever, and no path of it", async () => {
+    const parts = ["assembly", "scripts", "src", "asconfig.json", "package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE", "CHANGELOG.md"];
+    for (const part of parts) await cp(join(root, part), join(folder, "elsewhere", part), { recursive: true });
+    await symlink(join(root, "node_modules"), join(folder, "elsewhere", "node_modules"), "junction");
+    await node(join(folder, "elsewhere"), "scripts/build.mjs", "--no-check");
+    const hashes = [];
+    for (const place of [join(folder, "elsewhere"), root]) {
+      const [{ filename }] = JSON.parse(await npm(place, "pack", "--json", "--ignore-scripts", "--pack-destination", folder));
+      hashes.push(createHash("sha256").update(readFileSync(join(folder, filename))).digest("hex"));
+      await rm(join(folder, filename));
+    }
+    expect(hashes[1]).toBe(hashes[0]);
+    const built = join(folder, "elsewhere", "dist");
+    for (const file of readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) => /\.(js|wasm|ts|txt)$/.test(name))) {
+      const text = readFileSync(join(built, file), "latin1");
+      for (const path of [folder, root.replace(/\/$/, ""), "/node_modules/.bin"]) expect(text.includes(path), `${file}: ${path}`).toBe(false);
+    }
+  }, 300_000);
 });
 
 describe("the packed package", () => {
@@ -156,6 +203,29 @@ describe("the packed package", () => {
     expect(withIt.length).toBeGreaterThan(without.length + 20_000);
     await writeFile(join(folder, "bundled.mjs"), withIt);
     expect(await node(folder, "bundled.mjs")).toBe(expected);
+  });
+
+  test.each([["", 1], ["/tabular", 1], ["/predict", 1]])("rosenblatt%s imports its binary in workerd, and carries none", async (entry, imported) => {
+    const bundled = async (conditions: string[]): Promise<string> => {
+      const contents = `export * from "rosenblatt${entry}";`;
+      const options = { stdin: { contents, resolveDir: folder }, bundle: true, format: "esm" as const, platform: "neutral" as const, external: ["*.wasm"] };
+      return (await build({ ...options, conditions, write: false })).outputFiles[0].text;
+    };
+    const [usual, workerd] = [await bundled([]), await bundled(["workerd"])];
+    expect([...workerd.matchAll(/from "[^"]+\.wasm"/g)].length).toBe(imported);
+    expect(workerd).not.toContain("compressed: \"");
+    expect([...usual.matchAll(/compressed: "/g)].length).toBe(1);
+    expect(usual).not.toContain(".wasm\"");
+  });
+
+  test("has one minified file for pages without a bundler, which says all that the entry does", async () => {
+    const exported = async (file: string): Promise<string[]> => {
+      const source = `console.log(JSON.stringify(Object.keys(await import("./node_modules/rosenblatt/dist/${file}")).sort()))`;
+      return JSON.parse(await node(folder, "--input-type=module", "--eval", source));
+    };
+    const text = readFileSync(join(folder, "node_modules", "rosenblatt", "dist", "rosenblatt.min.js"), "utf8");
+    expect(text).not.toMatch(/\bfrom\s*"/);
+    expect(await exported("rosenblatt.min.js")).toEqual(await exported("index.js"));
   });
 
   test("installs the command", async () => {

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { relaxedDeflated, relaxedMemoryFlag } from "../build/embedded-relaxed.js";
+import { embeddedRelaxed, relaxedMemoryFlag } from "../build/embedded-relaxed.js";
 import { adam, dense, Network } from "../src/index.js";
 import type { FitOptions } from "../src/index.js";
 import { behindFlag, enableRelaxed, fuses, hasRelaxed, RELAXED_FLAG } from "./engine.js";
@@ -63,7 +63,7 @@ describe("simd: 'relaxed'", () => {
     expect(early.simd).toBe("deterministic");
     expect((await create("relaxed")).simd).toBe(runs);
     const { addRelaxed } = await import("../src/engine/core.js");
-    addRelaxed(relaxedDeflated, relaxedMemoryFlag);
+    addRelaxed(embeddedRelaxed, relaxedMemoryFlag);
     expect((await create("relaxed")).simd).toBe(runs);
     expect((await create()).simd).toBe("deterministic");
     expect((await create("deterministic")).simd).toBe("deterministic");
@@ -202,7 +202,7 @@ describe("the built package, in a process of its own", () => {
   });
 
   it("has the relaxed binary in the relaxed entry alone", () => {
-    const start = relaxedDeflated.slice(0, 300);
+    const start = embeddedRelaxed.compressed.slice(0, 300);
     expect(readFileSync(new URL(dist("relaxed")), "utf8")).toContain(start);
     const reached = new Set([dist("index"), dist("tabular"), dist("node"), dist("cli")]);
     for (const file of reached) {

@@ -47,6 +47,11 @@ const cases: { name: string; options: Resumable; steps: number }[] = [
     },
     steps: 0,
   },
+  {
+    name: "averaged weights, the best of them restored, a frozen layer",
+    options: { epochs: 9, batchSize: 6, validationData, averageWeights: { decay: 0.7 }, optimizer: adam({ learningRate: 0.1 }), earlyStopping: { patience: 2 } }, steps: 0,
+  },
+  { name: "averaged weights, with a batch without weight first", options: { epochs: 3, batchSize: 5, shuffle: false, sampleWeights, averageWeights: { decay: 0.9 } }, steps: 0 },
 ];
 
 const timeless = ({ epochs, ...history }: History) => ({ ...history, epochs: epochs.map(({ samplesPerSecond, ...report }) => report) });

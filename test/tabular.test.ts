@@ -97,6 +97,13 @@ describe("columns", () => {
     expect(columnsOf(half.slice(0, 20)).columns).toHaveLength(1);
   });
 
+  it("are looked at in a time that does not grow with the square of a cell's length", () => {
+    const rows = Array.from({ length: 4 }, (_, i) => ({ a: `${"12".repeat(100_000)}${i % 2 === 0 ? "x" : "y"}` }));
+    const started = performance.now();
+    expect(fitColumns(rows, Uint32Array.of(0, 1, 2, 3), ["a"], (row, column) => `${row} ${column}`).columns).toHaveLength(1);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
   it("are text with one cell that is no number in any part", () => {
     const rows = [{ x: 1 }, { x: 2 }, { x: "many" }];
     expect(columnsOf(rows, Uint32Array.of(0, 1)).columns).toMatchObject([{ kind: "text", categories: ["1", "2"] }]);
@@ -456,6 +463,14 @@ describe("Tabular", () => {
     expect(await penalties({ activation: "sigmoid" })).toEqual([1, 1, 1].map((penalty) => penalty / 16 / 135));
     expect(await penalties({ activation: "sigmoid", l2: 0.5 })).toEqual([0.5, 0.5, 0.5]);
     expect(await penalties({ activation: "sigmoid", hidden: [] })).toEqual([1 / 135]);
+  });
+
+  it("drops out after each hidden layer where it is told to", async () => {
+    const kinds = async (options: object) => (await Tabular.train(iris, { target: "species", epochs: 2, ...options })).network.layers.map(({ kind }) => kind).join(" ");
+    expect(await kinds({})).toBe("dense dense dense");
+    expect(await kinds({ dropout: 0.25 })).toBe("dense dropout dense dropout dense");
+    expect(await kinds({ dropout: 0.25, hidden: [] })).toBe("dense");
+    await expect(Tabular.train(iris, { target: "species", dropout: 1 })).rejects.toThrow(new RangeError("train: dropout: expected a finite number from 0 and below 1, got 1"));
   });
 
   it("refuses targets that are no class of it, and to be made by new", () => {

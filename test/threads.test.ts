@@ -15,7 +15,7 @@ import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Control, INSTRUCTION_WORDS, JOB_SHARES, STEP_WORDS } from "../assembly/codes.js";
-import { workerScript } from "../build/embedded.js";
+import { workerScript } from "../build/core-facts.js";
 import { configure, crossEntropy, dense, huber, nadam, Network, prelu, rmsprop, sgd } from "../src/index.js";
 import type { EpochReport, FitOptions, LayerSpec } from "../src/index.js";
 

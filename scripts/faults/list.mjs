@@ -17,9 +17,39 @@ const DESCRIBE = ["test/describe.test.ts"];
 const GRADIENTS = ["test/gradients.test.ts"];
 const NORMS = ["test/kernels/norms.test.ts"];
 const LAYERS = ["test/layers.test.ts"];
+const AVERAGE = ["test/average.test.ts"];
+const STREAM = ["test/stream.test.ts"];
+const CUSTOM = ["test/custom-activation.test.ts"];
+const FOLDS = ["test/crossvalidate.test.ts"];
+const DIAGNOSIS = ["test/diagnosis.test.ts"];
 
 /** @type {{ name: string, what: string, file: string, find: string, put: string, tests: string[], only?: string }[]} */
 export const faults = [
+  // figures of a diagnosis
+  {
+    name: "figures-first-chunk", what: "the figures of each chunk begin anew", file: "assembly/tape.ts",
+    find: "address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0,", put: "address(at, ColumnFigures.figures), true,", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "figures-other-half", what: "the squares of two columns are those of their neighbours", file: "assembly/statistics.ts",
+    find: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(high64, high64));", put: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(low64, low64));", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "figures-at-the-bound", what: "a unit at its bound is not saturated", file: "assembly/statistics.ts",
+    find: "v128.or(f32x4.le(m, low), f32x4.ge(m, high))", put: "v128.or(f32x4.lt(m, low), f32x4.ge(m, high))", tests: DIAGNOSIS, only: "diagnose",
+  },
+  {
+    name: "figures-zero-crossing", what: "an activation of 0 counts as dead whatever its derivative", file: "assembly/statistics.ts",
+    find: "v128.and(f32x4.eq(av, zero), f32x4.lt(zv, below))", put: "f32x4.eq(av, zero)", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "histogram-merge", what: "bins that become wider leave their counts where they were", file: "assembly/statistics.ts",
+    find: "(before + i >> doublings) - base", put: "before + i - base", tests: DIAGNOSIS, only: "for every activation",
+  },
+  {
+    name: "histogram-last-columns", what: "the last columns of a row are not counted", file: "assembly/statistics.ts",
+    find: "for (; column < units; ++column) count(", put: "for (; column < units - 1; ++column) count(", tests: DIAGNOSIS, only: "for every activation",
+  },
   // the matrix product and the dense layer
   {
     name: "gemm-one-lane", what: "one lane of the panel takes its neighbour, behind the last whole block of 4 k", file: "assembly/gemm.ts",
@@ -263,17 +293,17 @@ export const faults = [
     find: "r0 = rate / this.first.of(t);", put: "r0 = rate;", tests: TRAJECTORIES, only: "adam",
   },
   {
-    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/fit.ts",
-    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (this.call.weights === undefined ? batch : weight);",
+    name: "short-batch", what: "the last, shorter batch is averaged over a whole one", file: "src/train/steps.ts",
+    find: "f64[record + Step.inverseWeight] = 1 / weight;", put: "f64[record + Step.inverseWeight] = 1 / (weight === rows ? batch : weight);",
     tests: FIT, only: "an epoch's report",
   },
   {
-    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/fit.ts",
-    find: "this.epoch - this.best.epoch >= earlyStopping.patience", put: "this.epoch - this.best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
+    name: "early-stopping-late", what: "early stopping waits one epoch more", file: "src/train/watch.ts",
+    find: "epoch - best.epoch >= earlyStopping.patience", put: "epoch - best.epoch > earlyStopping.patience", tests: FIT, only: "early stopping",
   },
   {
     name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
-    find: "if (options.earlyStopping?.restoreBest && this.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
   },
   {
     name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
@@ -282,7 +312,7 @@ export const faults = [
   },
   {
     name: "snapshot-not-restored", what: "a fit that diverges leaves what it has", file: "src/train/fit.ts",
-    find: "    if (this.failed) {\n      this.snapshot.restore();", put: "    if (this.failed) {", tests: FIT, only: "divergence",
+    find: "    if (this.steps.failed) {\n      this.snapshot.restore();", put: "    if (this.steps.failed) {", tests: FIT, only: "divergence",
   },
   {
     name: "schedule-off-by-one", what: "a schedule counts steps from 1", file: "src/train/rates.ts",
@@ -292,6 +322,43 @@ export const faults = [
   {
     name: "warm-up-from-zero", what: "the warm-up begins with a rate of 0", file: "src/describe/schedules.ts",
     find: "(rate * (t + 1)) / warmupSteps", put: "(rate * t) / warmupSteps", tests: DESCRIBE, only: "warm up",
+  },
+  // averages, streams, folds, custom activations
+  {
+    name: "average-begins-at-the-start", what: "the average begins with the weights before the first step", file: "src/train/steps.ts",
+    find: "const keep = this.averaged || count > 0 ? decay : 0;", put: "const keep = decay;", tests: AVERAGE, only: "repeats PyTorch",
+  },
+  {
+    name: "average-not-validated", what: "the weights of training validate", file: "src/train/reports.ts",
+    find: "parameters: options.averageWeights === undefined ? undefined : model.layout.average", put: "parameters: undefined", tests: AVERAGE, only: "validates with",
+  },
+  {
+    name: "best-of-training", what: "the weights of training are kept as the best where there is an average", file: "src/train/fit.ts",
+    find: "options.averageWeights === undefined ? layout.snapshot : layout.average", put: "layout.snapshot", tests: AVERAGE, only: "best of the averages",
+  },
+  {
+    name: "frozen-averages-stale", what: "what is not averaged stays as it was at the start", file: "src/train/average.ts",
+    find: "    core.u8.copyWithin(layout.average + 4 * begin, layout.parameters + 4 * begin, layout.parameters + 4 * run.begin);\n", put: "", tests: AVERAGE, only: "copies what is frozen",
+  },
+  {
+    name: "rest-of-chunk-lost", what: "what a chunk leaves of a batch is not moved to the front of the window", file: "src/train/stream.ts",
+    find: "f32.copyWithin(at, at + begin * width, at + end * width);", put: "f32.copyWithin(at, at, at + (end - begin) * width);", tests: STREAM, only: "chunks of any sizes",
+  },
+  {
+    name: "chunks-shuffled-alike", what: "every chunk of an epoch has the same order", file: "src/train/stream.ts",
+    find: '"chunks", this.epoch, this.chunkNumber)', put: '"chunks", this.epoch, 0)', tests: STREAM, only: "permutes within",
+  },
+  {
+    name: "source-left-open", what: "a source is not closed when a fit ends early", file: "src/train/source.ts",
+    find: "if (iterator?.return === undefined) return;", put: "if (iterator !== undefined) return;", tests: STREAM, only: "third chunk",
+  },
+  {
+    name: "fold-trained-on", what: "the samples that a fold holds out train too", file: "src/train/folds.ts",
+    find: "if (held[skipped] === i) skipped++;", put: "if (false) skipped++;", tests: FOLDS, only: "hold each sample out",
+  },
+  {
+    name: "interrupted-step-counted", what: "a step that a custom activation interrupts is counted by the optimizer", file: "src/train/steps.ts",
+    find: "if (progress !== undefined) Object.assign(model.progress, progress);", put: "", tests: CUSTOM, only: "comes out of every call",
   },
   // threads
   {
@@ -309,12 +376,12 @@ export const faults = [
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/fit.ts",
+    name: "failure-without-snapshot", what: "a worker's failure leaves the fit where it was", file: "src/train/steps.ts",
     find: "if (this.team?.failure !== undefined) this.fail(this.team.failure);", put: "if (this.team?.failure !== undefined) throw this.team.failure;",
     tests: THREADS, only: "by leaving",
   },
   {
-    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/fit.ts",
+    name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/steps.ts",
     find: "if (finished >= 0) this.stepMs", put: "this.stepMs", tests: THREADS, only: "leaves the event loop",
   },
 ];

@@ -114,7 +114,7 @@ function changeValue(value, { below, pick }) {
 function layOut(header, data) {
   let at = 0;
   for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__" || !Array.isArray(entry?.shape)) continue;
+    if (name === "__metadata__" || !Array.isArray(entry?.shape) || !entry.shape.every(Number.isFinite)) continue;
     const size = entry.shape.reduce((a, b) => a * b, 4);
     entry.data_offsets = [at, at + size];
     at += size;

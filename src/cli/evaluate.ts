@@ -9,9 +9,10 @@ import { formatEvaluation, json } from "./train.js";
 /** Evaluates, and returns what goes to stdout. */
 export async function evaluate(modelPath: string, path: string, options: { json?: boolean }, signal: AbortSignal): Promise<string> {
   const model = await loadTabular(modelPath);
-  const { names, rows, lines } = await readTable(path, signal);
-  requireColumns([model.target, ...model.columns], names, path);
-  const place = cellPlace(path, lines);
+  const data = await readTable(path, signal);
+  const { rows } = data;
+  requireColumns([model.target, ...model.columns], data.names, path);
+  const place = cellPlace(path, data);
   const evaluation = evaluateRows(model, rows, "evaluate", place);
   if (!options.json) return `${formatEvaluation(escapeControls(tableName(path)), evaluation, model.classes)}\n`;
   const { task, target, classes } = model;

@@ -1,4 +1,4 @@
-// What a command reads: a table from a file or from stdin, with the line of each row for errors, and a model from a file.
+// What a command reads: a table (table.ts), with the place of each row for errors, and a model from a file.
 
 import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -7,19 +7,20 @@ import { addAbortSignal } from "node:stream";
 import { describeValue, didYouMean, refusal } from "../check.js";
 import { namingFile } from "../files/named.js";
 import { loadFile } from "../node.js";
-import { baseName, openFile, readBatches } from "../tabular/csv.js";
-import type { Batch } from "../tabular/csv.js";
-import type { Place } from "../tabular/columns.js";
+import { baseName } from "../tabular/csv.js";
+import type { Place, Row } from "../tabular/columns.js";
 import { tabularOf } from "../tabular/tabular.js";
 import type { Tabular } from "../tabular/tabular.js";
+import { readTableFile, readTableStream } from "./table.js";
+import type { TableBatch } from "./table.js";
 
 /** A use that no data could make right: the exit code is 2. */
 export class UsageError extends Error {}
 
 /** Why a command ends before its work is done. */
 export class Interrupted extends Error {
-  constructor(readonly exitCode: number) {
-    super("interrupted");
+  constructor(readonly exitCode: number, message = "interrupted") {
+    super(message);
   }
 }
 
@@ -29,17 +30,18 @@ export function tableName(path: string): string {
 }
 
 /** The rows of a file, or of stdin for `-`, as they are read; the first batch comes even without rows, for the names. */
-export async function* openTable(path: string, signal: AbortSignal): AsyncGenerator<Batch> {
-  const source = path === "-" ? addAbortSignal(signal, process.stdin) : await openFile(path);
+export async function* openTable(path: string, signal: AbortSignal): AsyncGenerator<TableBatch> {
+  const name = tableName(path);
+  const batches = path === "-" ? readTableStream(addAbortSignal(signal, process.stdin), name) : readTableFile(path, name);
   try {
-    for await (const batch of readBatches(source, tableName(path))) {
+    for await (const batch of batches) {
       signal.throwIfAborted();
       yield batch;
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const { code, syscall } = error as NodeJS.ErrnoException;
-    throw syscall === undefined ? error : new Error(refusal(tableName(path), "a file that can be read", code === "EISDIR" ? "a folder" : `${code}`), { cause: error });
+    throw syscall === undefined ? error : new Error(refusal(name, "a file that can be read", code === "EISDIR" ? "a folder" : `${code}`), { cause: error });
   }
 }
 
@@ -63,25 +65,26 @@ export async function standardStream(path: string): Promise<NodeJS.WriteStream |
   });
 }
 
-/** A whole table. @throws {Error} if there is no row below the header */
-export async function readTable(path: string, signal: AbortSignal): Promise<Batch> {
-  const rows: Batch["rows"] = [];
+/** A whole table. @throws {Error} if it has no rows */
+export async function readTable(path: string, signal: AbortSignal): Promise<TableBatch> {
+  const rows: Row[] = [];
   const lines: number[] = [];
-  let names: readonly string[] = [];
+  let last: TableBatch | undefined;
   for await (const batch of openTable(path, signal)) {
-    names = batch.names;
+    last = batch;
     batch.rows.forEach((row, i) => {
       rows.push(row);
       lines.push(batch.lines[i]);
     });
   }
-  if (rows.length === 0) throw new Error(`${tableName(path)}: expected rows below the header, got none`);
-  return { names, rows, lines };
+  const { names, unit, final } = last!;
+  if (rows.length === 0) throw new Error(`${tableName(path)}: expected rows${final && unit === "line" ? " below the header" : ""}, got none`);
+  return { names, unit, final, rows, lines };
 }
 
 /** How errors name a cell: `iris.csv line 17: column 'sepal_length'`. */
-export function cellPlace(path: string, lines: readonly number[]): Place {
-  return (row, column) => `${tableName(path)} line ${lines[row]}: column ${describeValue(column)}`;
+export function cellPlace(path: string, { lines, unit }: TableBatch): Place {
+  return (row, column) => `${tableName(path)} ${unit} ${lines[row]}: column ${describeValue(column)}`;
 }
 
 /** @throws {Error} naming the first column that the table does not have, and the nearest one that it has */

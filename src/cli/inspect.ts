@@ -5,7 +5,7 @@ import type { Network } from "../index.js";
 import { loadFile } from "../node.js";
 import type { Column } from "../tabular/columns.js";
 import { tabularOf } from "../tabular/tabular.js";
-import { cut, escapeControls, figure, table } from "./terminal.js";
+import { cut, escapeControls, figure, shellWord, table } from "./terminal.js";
 import { json } from "./train.js";
 
 /** Describes a model file, and returns what goes to stdout. */
@@ -14,10 +14,13 @@ export async function inspect(path: string, options: { json?: boolean }): Promis
   const model = network.tabular === undefined ? undefined : await namingFile(path, () => tabularOf(network));
   const { inputs, outputs, parameterCount, seed } = network;
   const layers = network.layers.map(({ kind, inputs, units, activation }) => ({ kind, inputs, units, activation }));
+  const run = model?.preparation.run;
+  const unfinished = run && { epochs: run.history.at(-1)?.[0] ?? 0, of: run.options.epochs };
   if (options.json) {
     return json({
       model: path, inputs, outputs, parameters: parameterCount, seed, layers, task: model?.task ?? null, target: model?.target ?? null,
       classes: model?.classes, columns: model?.columns ?? null, preparation: model?.preparation.columns, notes: model?.notes,
+      unfinished: unfinished && { epochs: unfinished.epochs, of: unfinished.of },
     });
   }
   const parts = [`${inputs} inputs, ${outputs} ${outputs === 1 ? "output" : "outputs"}, ${parameterCount} parameters, seed ${seed}`, describeLayers(network)];
@@ -25,6 +28,9 @@ export async function inspect(path: string, options: { json?: boolean }): Promis
     const classes = model.classes?.map((label) => escapeControls(String(label))).join(", ");
     parts.push(`target ${escapeControls(model.target)}: ${model.task}${classes === undefined ? "" : ` into ${cut(classes, 400)}`}`);
     parts.push(table([["column", "kind", "inputs", "becomes"], ...model.preparation.columns.map(describeColumn)]));
+    if (unfinished !== undefined) {
+      parts.push(`an unfinished training: ${unfinished.epochs} of ${unfinished.of} epochs. Go on with: rosenblatt train DATA --resume ${shellWord(path)}`);
+    }
     if (model.notes.length > 0) parts.push(model.notes.map((note) => `note: ${escapeControls(note)}`).join("\n"));
   }
   return `${parts.join("\n\n")}\n`;

@@ -30,16 +30,19 @@ export async function predict(modelPath: string, path: string, { out, probabilit
   const header = ["prediction", ...(probabilities ? classes!.map((label) => `p_${label}`) : [])];
   const parts = [line(header)];
   let count = 0;
-  for await (const { names, rows, lines } of openTable(path, signal)) {
-    requireColumns(model.columns, names, path);
-    const outputs = outputsOf(model, rows, "predict", cellPlace(path, lines));
+  let seen: readonly string[] = [];
+  for await (const batch of openTable(path, signal)) {
+    seen = batch.names;
+    if (batch.final) requireColumns(model.columns, seen, path);
+    const outputs = outputsOf(model, batch.rows, "predict", cellPlace(path, batch));
     const predictions = predictionsOf(preparation, outputs);
-    count += rows.length;
+    count += batch.rows.length;
     parts.push(predictions.map((prediction, i) => line([
       String(prediction),
       ...(probabilities ? Array.from(outputs.subarray(i * width, (i + 1) * width), probability) : []),
     ])).join(""));
   }
+  if (count > 0) requireColumns(model.columns, seen, path);
   signal.throwIfAborted();
   if (stream === process.stdout) return parts.join("");
   if (!toFile) {

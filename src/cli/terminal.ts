@@ -8,6 +8,11 @@ export function escapeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
 
+/** A word as a shell takes it: in quotes where it holds more than plain characters. Control characters stay out of a terminal. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${escapeControls(text).replaceAll("'", `'\\''`)}'`;
+}
+
 type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
 
 /** The text in colour if the stream is a terminal and NO_COLOR is not set (https://no-color.org). */

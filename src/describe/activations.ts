@@ -3,7 +3,11 @@
 // The kernels are in assembly/activations.ts; a new activation is a kernel pair there and a record here.
 
 import { ActivationCode } from "../../assembly/codes.js";
-import { at, checkBoolean, checkFinite, checkKeys, checkName, splitSpec } from "../check.js";
+import { at, checkBoolean, checkFinite, checkKeys, checkName, isArray, isPlainObject, splitSpec, wrongKind, wrongValue } from "../check.js";
+import { checkCustom } from "./customActivation.js";
+import type { CustomActivation, CustomSpec } from "./customActivation.js";
+import { activationFacts } from "./facts.js";
+import type { ActivationFacts } from "./facts.js";
 
 /** The activations without parameters. */
 type PlainActivationName =
@@ -18,10 +22,11 @@ export type ActivationSpec =
   | { readonly name: "leakyRelu"; readonly slope: number }
   | { readonly name: "prelu"; readonly initialSlope: number; readonly shared: boolean }
   | { readonly name: "elu"; readonly alpha: number }
-  | { readonly name: "gelu"; readonly approximate: "none" | "tanh" };
+  | { readonly name: "gelu"; readonly approximate: "none" | "tanh" }
+  | CustomSpec;
 
 /** The name of an activation. */
-export type ActivationName = ActivationSpec["name"];
+export type ActivationName = Exclude<ActivationSpec["name"], "custom">;
 
 type Spec<N extends ActivationName> = Extract<ActivationSpec, { readonly name: N }>;
 type NoOptions = Record<string, never>;
@@ -188,17 +193,53 @@ export function exponential(options: NoOptions = {}): Spec<"exponential"> {
 
 /** The spec that a name or a spec stands for, checked anew and with all parameters. Where softmax may stand is not checked here. */
 export function resolveActivation(value: unknown, subject: string): ActivationSpec {
+  if (isPlainObject(value)) {
+    // a record of `activations` has a derivative too, in words
+    if (Object.hasOwn(value, "forward") || typeof value.derivative === "function") return Object.freeze({ name: "custom", custom: checkCustom(subject, value, activationNames) });
+    if (value.name === "custom") return Object.freeze({ name: "custom", custom: checkCustom(subject, checkKeys(subject, value, ["name", "custom"]).custom, activationNames) });
+  }
   const { name, options } = splitSpec(subject, value, activationNames);
   return makers[name](subject, options);
 }
 
-/** What messages and `Layer.activation` call it: its name. */
-export function formatActivation(spec: ActivationSpec): string {
-  return spec.name;
+/**
+ * An activation of your own. `forward(z, a)` writes a = f(z) and `derivative(z, a, d)` writes d = f'(z), element by element, for arrays
+ * of any length; what they throw comes out of the call. A network with one runs on one thread, slower than with an activation of
+ * the library, promises no same bytes across engines, cannot be exported, and is loaded by `Network.load(bytes, { activations: [it] })`.
+ * @throws {TypeError | RangeError} for an option that is missing or of the wrong kind, or the name of an activation of the library
+ * @example
+ * const square = customActivation({
+ *   name: "square",
+ *   forward(z, a) { for (let i = 0; i < z.length; i++) a[i] = z[i] * z[i]; },
+ *   derivative(z, a, d) { for (let i = 0; i < z.length; i++) d[i] = 2 * z[i]; },
+ * });
+ * dense(16, square);
+ */
+export function customActivation(options: CustomActivation): CustomActivation {
+  return checkCustom("customActivation", options, activationNames);
 }
 
-/** The core's code. */
+/** A list of custom activations, each of its own name. */
+export function checkCustomList(subject: string, value: unknown): ReadonlyMap<string, CustomActivation> {
+  const byName = new Map<string, CustomActivation>();
+  if (value === undefined) return byName;
+  if (!isArray(value)) throw wrongKind(subject, "an array of custom activations", value);
+  value.forEach((each, i) => {
+    const custom = checkCustom(`${subject}[${i}]`, each, activationNames);
+    if (byName.has(custom.name)) throw wrongValue(`${subject}[${i}].name`, "a name of its own for each", custom.name);
+    byName.set(custom.name, custom);
+  });
+  return byName;
+}
+
+/** What messages and `Layer.activation` call it: its name. */
+export function formatActivation(spec: ActivationSpec): string {
+  return spec.name === "custom" ? spec.custom.name : spec.name;
+}
+
+/** The core's code; a custom activation is computed between pieces of the tape, for the core it is linear. */
 export function activationCode(spec: ActivationSpec): ActivationCode {
+  if (spec.name === "custom") return ActivationCode.linear;
   return spec.name === "gelu" && spec.approximate === "tanh" ? ActivationCode.geluTanh : ActivationCode[spec.name];
 }
 
@@ -220,8 +261,9 @@ export function activationParameter(spec: ActivationSpec): number {
 export type ActivationRisk = "vanishingGradient" | "deadUnits" | "unboundedOutput";
 
 /** What is known of an activation, for its default parameters. */
-export interface ActivationRecord {
+export interface ActivationRecord extends ActivationFacts {
   readonly name: ActivationName;
+  /** f(z), plain; `latex` is the same. */
   readonly formula: string;
   /** Greatest lower and least upper bound of f over finite z. */
   readonly range: readonly [min: number, max: number];
@@ -249,14 +291,14 @@ interface Traits {
   readonly outputOnly?: boolean;
 }
 
-function record(name: ActivationName, formula: string, min: number, max: number, risks: ActivationRisk[], traits: Traits = {}): ActivationRecord {
+function record(name: ActivationName, formula: string, min: number, max: number, risks: ActivationRisk[], traits: Traits = {}): Omit<ActivationRecord, keyof ActivationFacts> {
   const { zeroCentered = false, monotonic = true, outputOnly = false } = traits;
   const bounded = Number.isFinite(min) && Number.isFinite(max);
   const range = Object.freeze([min, max] as const);
   return Object.freeze({ name, formula, range, bounded, zeroCentered, monotonic, outputOnly, risks: Object.freeze(risks) });
 }
 
-const records: { readonly [N in ActivationName]: ActivationRecord } = {
+const makeRecords = (): { readonly [N in ActivationName]: Omit<ActivationRecord, keyof ActivationFacts> } => ({
   linear: record("linear", "z", -Infinity, Infinity, ["unboundedOutput"], { zeroCentered: true }),
   sigmoid: record("sigmoid", "1 / (1 + e^−z)", 0, 1, ["vanishingGradient"]),
   tanh: record("tanh", "tanh z", -1, 1, ["vanishingGradient"], { zeroCentered: true }),
@@ -275,10 +317,13 @@ const records: { readonly [N in ActivationName]: ActivationRecord } = {
   hardSigmoid: record("hardSigmoid", "clamp(z/6 + 1/2, 0, 1)", 0, 1, ["vanishingGradient", "deadUnits"]),
   hardTanh: record("hardTanh", "clamp(z, −1, 1)", -1, 1, ["vanishingGradient"], { zeroCentered: true }),
   exponential: record("exponential", "e^z", 0, Infinity, ["unboundedOutput"]),
-};
+});
 
 /**
  * What is known of each activation, by name; read-only.
  * @example activations.tanh.range   // [-1, 1]
  */
-export const activations: { readonly [N in ActivationName]: ActivationRecord } = Object.freeze(records);
+export const activations: { readonly [N in ActivationName]: ActivationRecord } = /* @__PURE__ */ (() => {
+  const facts = activationFacts();
+  return Object.freeze(Object.fromEntries(Object.values(makeRecords()).map((each) => [each.name, Object.freeze({ ...each, ...facts[each.name] })]))) as unknown as { readonly [N in ActivationName]: ActivationRecord };
+})();

@@ -6,19 +6,49 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
-/** What one layer does on the samples given. */
+/** What each unit of a layer does on the samples given; every array has an entry for each unit. */
+export interface UnitDiagnosis {
+  /** The share of samples on which the unit is 0 with zero derivative; a unit is dead at 1. */
+  readonly deadFraction: readonly number[];
+  /** The share of samples on which its derivative is below 1 % of its maximum. */
+  readonly saturatedFraction: readonly number[];
+  readonly minWeightedSum: readonly number[];
+  readonly maxWeightedSum: readonly number[];
+  readonly meanWeightedSum: readonly number[];
+  readonly weightedSumDeviation: readonly number[];
+  readonly minActivation: readonly number[];
+  readonly maxActivation: readonly number[];
+  readonly meanActivation: readonly number[];
+  readonly activationDeviation: readonly number[];
+  /** Of its own weights, bias and slope. Only where targets were given. */
+  readonly gradientNorm?: readonly number[];
+  /** Of its own weights. */
+  readonly weightNorm: readonly number[];
+}
+
+/** What one layer does on the samples given. Deviations are those of a population. */
 export interface LayerDiagnosis {
   /** The share of units that are 0 with zero derivative on every sample. */
   readonly deadFraction: number;
   /** The share of activations whose derivative is below 1 % of its maximum. */
   readonly saturatedFraction: number;
+  readonly meanWeightedSum: number;
+  readonly weightedSumDeviation: number;
   readonly meanActivation: number;
   readonly activationDeviation: number;
+  /** At most 64 bins; their width is the least power of two for which that is enough. */
   readonly weightedSumHistogram: Histogram;
   readonly activationHistogram: Histogram;
-  /** Only where targets were given. */
+  /** The norm of the loss's gradient by all parameters of the layer. Only where targets were given. */
   readonly gradientNorm?: number;
+  /** `gradientNorm` as a multiple of the output layer's; absent where that is 0. */
+  readonly gradientRatio?: number;
+  /** The norm of the weights, without biases. */
   readonly weightNorm: number;
+  /** While training: how far the epoch's last step moved the weights, as a share of their norm. */
+  readonly updateRatio?: number;
+  /** Not in the reports of a fit. */
+  readonly units?: UnitDiagnosis;
 }
 
 /** One thing that hinders training; `message` and `advice` are sentences with the figures in them. */

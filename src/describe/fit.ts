@@ -73,9 +73,13 @@ export interface FitOptions {
   sampleWeights?: readonly number[] | NumericArray;
   /** The largest norm of all gradients together, or the largest magnitude of each; above 0. */
   gradientClip?: { norm: number; value?: undefined } | { value: number; norm?: undefined };
-  /** An exponential average of the weights, `decay` from 0 to below 1: used for validation, replaces the weights at the end. */
+  /**
+   * An exponential average of the weights after each step, average ← decay·average + (1 − decay)·weights, `decay` from 0 to below 1, begun
+   * with the weights after the first step: used for validation and as the best weights, replaces the weights at the end. Callbacks see
+   * the weights of training; frozen layers are not averaged.
+   */
   averageWeights?: { decay: number };
-  /** 1 to 256, or as many as help ("auto"). */
+  /** Threads, the caller's among them: 1 to 256 (each costs a worker of some 8 MB), or as many as help ("auto"). One where no more can be had. */
   threads?: number | "auto";
   /** A diagnosis in every EpochReport; false. */
   monitor?: boolean;

@@ -4,6 +4,7 @@
 import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, isArray, isPlainObject, refusal, wrongKind, wrongValue } from "../check.js";
 import { formatActivation, resolveActivation } from "./activations.js";
 import type { ActivationName, ActivationSpec } from "./activations.js";
+import type { CustomActivation } from "./customActivation.js";
 import { defaultWeightInit, resolveInitializer } from "./initializers.js";
 import type { Initializer, InitializerName } from "./initializers.js";
 
@@ -48,7 +49,7 @@ export type LayerKind = LayerSpec["kind"];
 /** The options of dense(). */
 export interface DenseOptions {
   /** "linear" by default. */
-  activation?: ActivationName | ActivationSpec;
+  activation?: ActivationName | ActivationSpec | CustomActivation;
   /** Whether the layer has biases; true. */
   bias?: boolean;
   /** By default what suits the activation, see defaultWeightInit. */
@@ -140,9 +141,9 @@ function makeDense(subject: string, units: unknown, options: unknown): DenseSpec
  * @example dense(16, "relu")
  * @example dense(16, { activation: prelu({ shared: true }), bias: false, l2: 1e-4 })
  */
-export function dense(units: number, activation?: ActivationName | ActivationSpec): DenseSpec;
+export function dense(units: number, activation?: ActivationName | ActivationSpec | CustomActivation): DenseSpec;
 export function dense(units: number, options: DenseOptions): DenseSpec;
-export function dense(units: number, second?: ActivationName | ActivationSpec | DenseOptions, ...more: unknown[]): DenseSpec {
+export function dense(units: number, second?: ActivationName | ActivationSpec | CustomActivation | DenseOptions, ...more: unknown[]): DenseSpec {
   if (more.length > 0) throw wrongKind("dense", "units, and an activation or options", more[0], "Write dense(units, { activation, …options })");
   if (second === undefined) return makeDense("dense", units, {});
   const isOptions = isPlainObject(second) && !Object.hasOwn(second, "name");
@@ -248,6 +249,20 @@ export function outputActivationOf(layers: readonly LayerSpec[]): ActivationSpec
   return activationOf(layers[layers.length - 1]);
 }
 
+/** Two custom activations of one network have two names: a file knows them by those. */
+function checkCustomNames(specs: readonly LayerSpec[]): void {
+  const named = new Map<string, CustomActivation>();
+  for (const [i, spec] of specs.entries()) {
+    const activation = activationOf(spec);
+    if (activation.name !== "custom") continue;
+    const { custom, custom: { name } } = activation;
+    const first = named.get(name) ?? custom;
+    named.set(name, first);
+    if (first.forward === custom.forward && first.derivative === custom.derivative) continue;
+    throw wrongValue(`layers[${i}].activation.name`, "a name for each custom activation", name, "Another layer has other functions under it");
+  }
+}
+
 /**
  * Checks the options of Network.create.
  * @throws {TypeError | RangeError} naming the place, such as `layers[2].units`
@@ -263,6 +278,7 @@ export function checkNetwork(options: unknown): NetworkDescription {
   if (!specs.some(({ kind }) => kind === "dense")) {
     throw new RangeError(refusal("layers", "at least one dense layer", `${count} of other kinds`, "Add dense(units)"));
   }
+  checkCustomNames(specs);
   specs.forEach((spec, i) => {
     if (activationOf(spec).name !== "softmax" || i === count - 1) return;
     const behind = specs.slice(i + 1).every(({ kind }) => kind !== "dense");

@@ -1,14 +1,18 @@
 // The compute core on one memory: instantiates the WebAssembly module, owns and grows the linear memory, and is the only
 // file that names the module's exports. It knows no layer: offsets are bytes, and what they mean is the plan's business.
 //
-// A binary is compiled once a process: the library's own, and the relaxed one where src/relaxed.ts has given it. It is built for
-// shared memory; one byte of its memory import (limits flag 3 → 1) makes the unshared form, which every engine collects as ordinary
-// garbage and which needs no cross-origin isolation. A core starts on that and moves to a shared memory with the first fit that
-// uses threads.
+// A binary is compiled once a process: the library's own, or the one that `configure` gave (given.ts), and the relaxed one where
+// src/relaxed.ts has given it. It is built for shared memory; one byte of its memory import (limits flag 3 → 1) makes the unshared
+// form, which every engine collects as ordinary garbage and which needs no cross-origin isolation. A core starts on that and moves
+// to a shared memory with the first fit that uses threads. A module that came compiled has the one form that it has.
 
+import { core as builtIn } from "../../build/embedded.js";
 import { instantiateSync } from "@assemblyscript/loader";
-import { coreDeflated, coreMemoryFlag } from "../../build/embedded.js";
-import { decodeBase64, inflate } from "./platform.js";
+import { coreMemoryFlag } from "../../build/core-facts.js";
+import { unpack } from "./embedded.js";
+import type { Embedded, Given } from "./embedded.js";
+import { GivenCoreError, checkModule, isModule, readGiven } from "./given.js";
+import { notCompiled } from "./refused.js";
 
 /** The functions of the core that the facade calls; see assembly/index.ts. */
 export interface CoreExports {
@@ -43,59 +47,115 @@ export type Simd = "deterministic" | "relaxed";
 
 /** One build of the core. Its forms are compiled once a process, each by the first that needs it. */
 class Build {
-  /** The unshared form, once it is compiled. */
+  /** What networks start with, once it is compiled: the unshared form, or the module that was given. */
   module: WebAssembly.Module | undefined;
+  /** Whether that takes shared memory alone: a module was given whose form that is. */
+  sharedOnly = false;
   private compiling: Promise<void> | undefined;
   private sharing: Promise<WebAssembly.Module> | undefined;
+  /** The bytes, once they are there; they are let go of with the last form that is made of them. */
+  private bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
 
-  /**
-   * @param deflated the binary, deflated, in base64
-   * @param memoryFlag offset of its limits flag
-   */
-  constructor(private readonly deflated: string, private readonly memoryFlag: number) {}
+  /** @param memoryFlag offset of the limits flag in the binary */
+  constructor(private source: Embedded | Given | undefined, private readonly memoryFlag: number) {}
 
-  /** Compiles the unshared form. @throws what the engine does; the next call tries again */
+  /** Whether it has been asked for. */
+  get started(): boolean {
+    return this.compiling !== undefined;
+  }
+
+  /** Whether it was given compiled, in the unshared form: then no threads can play. */
+  get unsharedOnly(): boolean {
+    return this.module !== undefined && isModule(this.source) && !this.sharedOnly;
+  }
+
+  /** Computes with that in place of what the bundle has. */
+  replace(source: Given): void {
+    this.source = source;
+    this.bytes = undefined;
+  }
+
+  /** Compiles the first form. @throws what the engine does, or GivenCoreError; the next call tries again */
   async compile(): Promise<void> {
-    this.compiling ??= this.unshared().then((bytes) => WebAssembly.compile(bytes)).then((module) => {
-      this.module = module;
-    });
+    this.compiling ??= this.compileFirst();
     try {
       await this.compiling;
     } catch (cause) {
-      this.compiling = undefined;
+      this.compiling = this.bytes = undefined;
       throw cause;
     }
   }
 
   /** Compiles the unshared form where the engine knows all its instructions. Whether it does. */
   async compileIfValid(): Promise<boolean> {
-    if (this.module === undefined && !WebAssembly.validate(await this.unshared())) return false;
+    if (this.module === undefined && !WebAssembly.validate(await this.form(1))) return false;
     await this.compile();
     return true;
   }
 
   /** The form for shared memory. */
   shared(): Promise<WebAssembly.Module> {
-    this.sharing ??= this.bytes().then((bytes) => WebAssembly.compile(bytes));
+    if (this.sharedOnly) return Promise.resolve(this.module!);
+    this.sharing ??= this.form(3).then((bytes) => WebAssembly.compile(bytes));
     return this.sharing;
   }
 
-  private bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return inflate(decodeBase64(this.deflated));
+  private async compileFirst(): Promise<void> {
+    if (isModule(this.source)) {
+      const given = this.source as WebAssembly.Module;
+      checkModule(given);
+      this.sharedOnly = !takes(given, false);
+      this.module = given;
+      return;
+    }
+    this.module = await WebAssembly.compile(await this.form(1));
   }
 
-  private async unshared(): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.bytes();
-    bytes[this.memoryFlag] = 1;
+  /** The binary with that limits flag: 1 unshared, 3 shared. */
+  private async form(flag: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { source } = this;
+    if (source === undefined || isModule(source)) throw new GivenCoreError(missing);
+    this.bytes ??= "compressed" in source ? Promise.resolve(unpack(source)) : readGiven(source as Exclude<Given, WebAssembly.Module>);
+    const bytes = (await this.bytes).slice();
+    bytes[this.memoryFlag] = flag;
     return bytes;
   }
 }
 
-const builds: { readonly deterministic: Build; relaxed?: Build } = { deterministic: /* @__PURE__ */ new Build(coreDeflated, coreMemoryFlag) };
+const missing = "rosenblatt/slim: expected a core from configure({ wasm }) before the first network, got none. Give the bytes of rosenblatt/core.wasm, a Response, a URL or a WebAssembly.Module";
+
+/** Whether a module takes a memory of that kind. */
+function takes(module: WebAssembly.Module, shared: boolean): boolean {
+  try {
+    instantiateSync(module, { env: { memory: newMemory(1, shared) } });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const builds: { readonly deterministic: Build; relaxed?: Build } = { deterministic: /* @__PURE__ */ new Build(builtIn, coreMemoryFlag) };
 
 /** Makes the relaxed build known, for networks that are created from now on. */
-export function addRelaxed(deflated: string, memoryFlag: number): void {
-  builds.relaxed ??= new Build(deflated, memoryFlag);
+export function addRelaxed(embedded: Embedded, memoryFlag: number): void {
+  builds.relaxed ??= new Build(embedded, memoryFlag);
+}
+
+/**
+ * Computes with a core that the user gives.
+ * @throws {Error} if one is compiled already
+ */
+export function replaceCore(given: Given): void {
+  if (builds.deterministic.started) {
+    throw new Error("configure: wasm: expected a call before the first network is created or loaded, got one after the core was compiled. Call configure first");
+  }
+  builds.deterministic.replace(given);
+}
+
+/** Why threads cannot play on what was given, or undefined. */
+export function coreRefusal(): string | undefined {
+  if (!builds.deterministic.unsharedOnly) return undefined;
+  return "the core is a compiled module for unshared memory; give configure the bytes of rosenblatt/core.wasm, where the host compiles them";
 }
 
 /** The form for shared memory of what computes a network, compiled by the first fit that uses threads. */
@@ -106,14 +166,13 @@ export function sharedModule(simd: Simd): Promise<WebAssembly.Module> {
 /**
  * Resolves when the core is compiled: once a process, by the first call. `Network.create` and `Network.load` await it
  * themselves; `activate` and `activationDerivative` need it first.
- * @throws {Error} where the host has no WebAssembly SIMD or forbids compilation
+ * @throws {Error} where the host has no WebAssembly SIMD or forbids compilation, or what `configure` was given is not the core of this version
  */
 export async function ready(): Promise<void> {
   try {
     await builds.deterministic.compile();
   } catch (cause) {
-    const advice = "A host with WebAssembly SIMD is needed, and under a content security policy 'wasm-unsafe-eval' in script-src";
-    throw new Error(`rosenblatt: the WebAssembly core could not be compiled (${cause instanceof Error ? cause.message : String(cause)}). ${advice}`, { cause });
+    throw cause instanceof GivenCoreError ? cause : notCompiled(cause);
   }
 }
 
@@ -155,7 +214,7 @@ export class Core {
 
   /** What computes must be `ready`. */
   constructor(byteLength: number, private readonly simd: Simd = "deterministic") {
-    this.settle(requireCompiled(simd), newMemory(Math.max(1, Math.ceil(byteLength / PAGE))));
+    this.begin(Math.max(1, Math.ceil(byteLength / PAGE)));
   }
 
   get buffer(): ArrayBufferLike {
@@ -203,8 +262,17 @@ export class Core {
 
   /** Moves the bytes to an unshared memory, away from threads that may still write. @throws {RangeError} if the engine refuses; nothing has changed then */
   separate(): void {
-    this.move(requireCompiled(this.simd), newMemory(this.byteLength / PAGE));
-    this.pressure = undefined;
+    const { u8 } = this;
+    this.begin(this.byteLength / PAGE);
+    this.u8.set(u8);
+  }
+
+  /** Takes a new memory of the first form. */
+  private begin(pages: number): void {
+    const { module, sharedOnly } = requireCompiled(this.simd);
+    const pressure = sharedOnly ? newMemory(pages) : undefined;
+    this.settle(module!, newMemory(pages, sharedOnly));
+    this.pressure = pressure;
   }
 
   private move(module: WebAssembly.Module, memory: WebAssembly.Memory): void {
@@ -234,10 +302,10 @@ function requireBuild(simd: Simd): Build {
   return build;
 }
 
-function requireCompiled(simd: Simd): WebAssembly.Module {
-  const { module } = requireBuild(simd);
-  if (module === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
-  return module;
+function requireCompiled(simd: Simd): Build {
+  const build = requireBuild(simd);
+  if (build.module === undefined) throw new Error("rosenblatt: the core is not compiled yet. Await ready() first");
+  return build;
 }
 
 let scratch: Core | undefined;

@@ -1,4 +1,4 @@
-// The differences between Node, browsers and other hosts, and nothing else: how to inflate bytes, how to let the event loop run,
+// The differences between Node, browsers and other hosts, and nothing else: how to read a file, how to let the event loop run,
 // how many threads there are and how one is started.
 
 /** Node's own modules, where the host has them: without an import, since browsers load this file too. From Node 20.16 on. */
@@ -7,24 +7,10 @@ function builtin<T>(name: string): T | undefined {
   return process?.getBuiltinModule?.(name);
 }
 
-/**
- * Inflates zlib data: by Node's own function where there is one (0.4 ms for the core, where loading its streams takes 30), else
- * by DecompressionStream, which every other host has (Chrome 80, Firefox 113, Safari 16.4; the raw form came later).
- */
-export async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const zlib = builtin<typeof import("node:zlib")>("node:zlib");
-  if (zlib !== undefined) return new Uint8Array(zlib.inflateSync(data));
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const buffer = builtin<typeof import("node:buffer")>("node:buffer");
-  if (buffer !== undefined) return new Uint8Array(buffer.Buffer.from(text, "base64"));
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+/** The bytes of a file, by Node's own function where the host has it: its fetch takes no file: URLs. */
+export async function readFileURL(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const fs = builtin<typeof import("node:fs/promises")>("node:fs/promises");
+  return fs && new Uint8Array(await fs.readFile(url));
 }
 
 /** Whether this is the main thread of a page: what takes long here holds up its frames. */
@@ -54,9 +40,13 @@ function frameIsDue(): boolean {
   return false;
 }
 
-/** Resolves after a message: setTimeout waits 4 ms once it is nested. */
+/** Resolves after a message: setTimeout, which older workerd has alone, waits 4 ms once it is nested. */
 function nextMessage(): Promise<void> {
   return new Promise((resolve) => {
+    if (typeof MessageChannel === "undefined") {
+      setTimeout(resolve, 0);
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
@@ -178,4 +168,42 @@ export function workerStarters(script: string): readonly (() => WorkerLike)[] {
   };
   // where a content security policy has no worker-src blob:, the file beside this one
   return [fromBlob, () => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "rosenblatt" })];
+}
+
+/** A thread that answers one message at a time. */
+export interface AskedThread {
+  /** @throws the signal's reason once it is aborted, or the error with which the thread ended */
+  ask(message: unknown, signal?: AbortSignal): Promise<unknown>;
+  end(): Promise<unknown>;
+}
+
+/**
+ * A thread of Node that runs a file which lies beside the module at `base`; undefined where there are no such threads, or no such file (a bundle, another host).
+ * @param data what it finds as its workerData
+ */
+export async function threadOf<T>(file: string, base: string, data: T): Promise<AskedThread | undefined> {
+  const threads = builtin<typeof import("node:worker_threads")>("node:worker_threads");
+  const files = builtin<typeof import("node:fs")>("node:fs");
+  if (threads === undefined || files === undefined || !base.startsWith("file:")) return undefined;
+  const url = new URL(file, base);
+  if (!files.existsSync(url)) return undefined;
+  const worker = new threads.Worker(url, { workerData: data, execArgv: [] });
+  return {
+    ask: (message, signal) => new Promise((resolve, reject) => {
+      const settle = (settled: () => void): void => {
+        worker.off("message", answered).off("error", failed).off("exit", left);
+        signal?.removeEventListener("abort", aborted);
+        settled();
+      };
+      const answered = (answer: unknown): void => settle(() => resolve(answer));
+      const failed = (error: Error): void => settle(() => reject(error));
+      const left = (code: number): void => settle(() => reject(new Error(`worker: expected an answer, got an end with code ${code}`)));
+      const aborted = (): void => settle(() => reject(signal!.reason));
+      if (signal?.aborted) return reject(signal.reason);
+      worker.on("message", answered).on("error", failed).on("exit", left);
+      signal?.addEventListener("abort", aborted);
+      worker.postMessage(message);
+    }),
+    end: () => worker.terminate(),
+  };
 }

@@ -2,8 +2,9 @@
 // finished exits. A worker is free or engaged by one fit; messages to it queue, so it may be engaged again as soon as it
 // has been told to leave. One that fails is never used again.
 
-import { workerScript } from "../../build/embedded.js";
+import { workerScript } from "../../build/core-facts.js";
 import { wrongKind } from "../check.js";
+import { coreRefusal } from "./core.js";
 import { hardwareThreads, listen, sharingRefusal, workerStarters } from "./platform.js";
 import type { WorkerLike } from "./platform.js";
 
@@ -54,7 +55,7 @@ export function setWorkerFactory(given: WorkerFactory | undefined): void {
 
 /** How many threads may play together, and why only one. */
 export function availableThreads(): { readonly available: number; readonly reason?: string } {
-  const reason = sharingRefusal() ?? unavailable ?? (factory === undefined && workerStarters("").length === 0 ? "this host starts no workers" : undefined);
+  const reason = sharingRefusal() ?? coreRefusal() ?? unavailable ?? (factory === undefined && workerStarters("").length === 0 ? "this host starts no workers" : undefined);
   if (reason !== undefined) return { available: 1, reason };
   const available = hardwareThreads();
   return available > 1 ? { available } : { available, reason: "this machine has one hardware thread" };
@@ -62,7 +63,7 @@ export function availableThreads(): { readonly available: number; readonly reaso
 
 /** Whether workers can be had, whatever the machine's number of threads. */
 export function workersAvailable(): boolean {
-  return sharingRefusal() === undefined && unavailable === undefined && (factory !== undefined || workerStarters("").length > 0);
+  return (sharingRefusal() ?? coreRefusal() ?? unavailable) === undefined && (factory !== undefined || workerStarters("").length > 0);
 }
 
 /** Whether workers have been started. */

@@ -3,12 +3,13 @@
 //
 //   { version, seed, inputs, layers: [{ kind, units, activation, … }], loss?, epochs?,
 //     optimizer?, progress?: { steps, muProduct, plateauScale, plateauBest, plateauWait },
-//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, outputs } }
+//     unfinished?: { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch }, averaged?, outputs, running? } }
 //
 // Reading checks every value by the same rules as the user's own, and takes no key that is not listed here.
 
-import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, wrongKind, wrongValue } from "../check.js";
+import { ModelFormatError, checkBoolean, checkFinite, checkInteger, checkKeys, describeValue, isArray, isPlainObject, wrongKind, wrongValue } from "../check.js";
 import { defaultWeightInit } from "../describe/initializers.js";
+import type { CustomActivation, CustomSpec } from "../describe/customActivation.js";
 import { batchNorm, checkNetwork, layerNorm, outputActivationOf } from "../describe/layers.js";
 import type { LayerSpec, NetworkDescription } from "../describe/layers.js";
 import { checkLossFits, resolveLoss } from "../describe/losses.js";
@@ -46,6 +47,7 @@ export interface Description {
 
 /** What has no parameters is its name, as a user would write it. */
 function brief(spec: { readonly name: string }): unknown {
+  if ("custom" in spec) return { custom: (spec as CustomSpec).custom.name };
   return Object.keys(spec).length === 1 ? spec.name : spec;
 }
 
@@ -86,11 +88,13 @@ export function writeDescription(description: Description): string {
 }
 
 function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined, hasBest: boolean): unknown {
-  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best } = record;
+  const { hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best, averaged, running } = record;
   return {
     hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits,
     best: { measure: best.measure ?? null, epoch: best.epoch, saved: hasBest },
+    ...(averaged ? { averaged } : {}),
     outputs: outputRows ?? null,
+    ...(running === undefined ? {} : { running: [...running] }),
   };
 }
 
@@ -98,10 +102,10 @@ function unfinishedToJSON(record: UnfinishedFit, outputRows: number | undefined,
  * Reads a description.
  * @throws {ModelFormatError} `badDescription` for anything that the library would not have written
  */
-export function readDescription(text: string): Description {
-  const json = parseJSON(text, { subject: "load: the description", invalidCode: "badDescription", maxDepth: DEPTH, maxValues: VALUES, maxObjects: OBJECTS, keys: KEYS });
+export function readDescription(text: string, activations: ReadonlyMap<string, CustomActivation> = new Map()): Description {
+  const json = parseJSON(text, { subject: "load: the description", invalidCode: "badDescription", maxDepth: DEPTH, maxValues: VALUES, maxObjects: OBJECTS, keys: KEYS, loneSurrogates: true });
   try {
-    return checkDescription(plain(json));
+    return checkDescription(giveActivations(plain(json), activations));
   } catch (cause) {
     if (cause instanceof ModelFormatError) throw cause;
     throw new ModelFormatError("badDescription", `load: the description: ${(cause as Error).message}`);
@@ -116,10 +120,35 @@ const KEYS: ReadonlySet<string> = new Set([
   "learningRate", "momentum", "nesterov", "decay", "epsilon", "beta1", "beta2", "weightDecay", "momentumDecay",
   "initial", "factor", "every", "rate", "steps", "final", "max", "warmupShare", "divide", "finalDivide", "patience", "minDelta", "minimum", "warmupSteps",
   "muProduct", "plateauScale", "plateauBest", "plateauWait",
-  "hash", "samples", "epoch", "order", "ended", "lossSum", "weightSum", "hits", "best", "outputs", "measure", "saved",
+  "hash", "samples", "epoch", "order", "ended", "lossSum", "weightSum", "hits", "best", "averaged", "outputs", "running", "measure", "saved", "custom",
 ]);
 
 /** Maps as objects without a prototype, which is what the checks take. The keys are those of the list. */
+/** Custom activations in the place of their names. */
+function giveActivations(json: unknown, activations: ReadonlyMap<string, CustomActivation>): unknown {
+  const layers = isPlainObject(json) ? json.layers : undefined;
+  if (!isArray(layers)) return json;
+  layers.forEach((layer, i) => {
+    if (!isPlainObject(layer) || !isPlainObject(layer.activation)) return;
+    const { activation } = layer;
+    if (!Object.hasOwn(activation, "custom")) {
+      // functions cannot come out of a file, so that what only looks like a custom activation is none
+      if (Object.hasOwn(activation, "forward") || Object.hasOwn(activation, "derivative")) checkKeys(`layers[${i}].activation`, activation, ["name"]);
+      return;
+    }
+    const { custom: name } = checkKeys(`layers[${i}].activation`, activation, ["custom"]);
+    const custom = typeof name === "string" ? activations.get(name) : undefined;
+    if (typeof name === "string" && custom === undefined) {
+      const message = `load: layers[${i}].activation: expected the custom activation ${describeValue(name)} in the option activations, got none of that name. Write Network.load(bytes, { activations: [it] })`;
+      throw new ModelFormatError("missingActivation", message);
+    }
+    if (custom === undefined) throw wrongKind(`layers[${i}].activation.custom`, "the name of a custom activation", name);
+    layer.activation = custom;
+  });
+  return json;
+}
+
+/** Maps as objects without a prototype, which is what the checks take. */
 function plain(value: JSONValue): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (!(value instanceof Map)) return value;
@@ -182,32 +211,43 @@ function checkNumber(subject: string, value: unknown): number {
   return value;
 }
 
+function checkNumbers(subject: string, value: unknown): Float64Array {
+  if (!isArray(value)) throw wrongKind(subject, "an array of numbers", value);
+  return Float64Array.from(value, (number, i) => checkNumber(`${subject}[${i}]`, number));
+}
+
 /**
  * A record of which no count contradicts another: a batch has a sample at least, a step adds its sums, an epoch that has not ended is not the best.
- * What the options of the fit decide is compared by resume.
+ * What the options of the fit decide is compared by resume. A fit on a source of chunks, whose samples nobody knows, has 0 of them.
  */
 function checkUnfinished(value: unknown, epochs: number, width: number): Pick<Description, "unfinished" | "outputRows" | "hasBest"> {
-  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "outputs"];
+  const keys = ["hash", "samples", "epoch", "order", "steps", "ended", "lossSum", "weightSum", "hits", "best", "averaged", "outputs", "running"];
   const given = checkKeys("unfinished", value, keys);
   const best = checkKeys("unfinished.best", given.best, ["measure", "epoch", "saved"]);
   if (typeof given.hash !== "string" || !/^[0-9a-f]{16}$/.test(given.hash)) throw wrongKind("unfinished.hash", "16 hexadecimal digits", given.hash);
-  const samples = checkInteger("unfinished.samples", given.samples, 1, MOST);
+  const samples = checkInteger("unfinished.samples", given.samples, 0, MOST);
+  const most = samples === 0 ? MOST : samples;
   const order = checkInteger("unfinished.order", given.order, epochs, epochs);
   const epoch = checkInteger("unfinished.epoch", given.epoch, 1, Math.min(order, 2 ** 31 - 1));
   const ended = checkBoolean("unfinished.ended", given.ended);
-  const outputRows = given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 1, Math.min(samples, 2 ** 31 - 1));
-  const steps = checkInteger("unfinished.steps", given.steps, ended ? 1 : 0, outputRows ?? samples);
-  const weightSum = checkSum("unfinished.weightSum", given.weightSum, steps, samples * BEYOND_F32);
+  const outputRows = given.outputs === null ? undefined : checkInteger("unfinished.outputs", given.outputs, 1, Math.min(most, 2 ** 31 - 1));
+  const steps = checkInteger("unfinished.steps", given.steps, ended ? 1 : 0, outputRows ?? most);
+  const weightSum = checkSum("unfinished.weightSum", given.weightSum, steps, most * BEYOND_F32);
   if (weightSum < 0) throw wrongValue("unfinished.weightSum", "a number from 0 up", weightSum);
   const lossSum = checkSum("unfinished.lossSum", given.lossSum, weightSum, Infinity);
-  const hits = checkInteger("unfinished.hits", given.hits, 0, weightSum === 0 ? 0 : samples * width);
+  const hits = checkInteger("unfinished.hits", given.hits, 0, weightSum === 0 ? 0 : most * width);
   const bestEpoch = checkInteger("unfinished.best.epoch", best.epoch, 0, ended ? epoch : epoch - 1);
   const measure = optionalNumber("unfinished.best.measure", best.measure);
   if ((measure === undefined) !== (bestEpoch === 0)) throw wrongValue("unfinished.best.measure", "a number from the best epoch on, and null before", best.measure);
   const saved = checkBoolean("unfinished.best.saved", best.saved);
   if (saved && bestEpoch === 0) throw wrongValue("unfinished.best.saved", "false while no epoch has ended", best.saved);
   return {
-    unfinished: { hash: given.hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch: bestEpoch, saved }, outputs: undefined },
+    unfinished: {
+      hash: given.hash, samples, epoch, order, steps, ended, lossSum, weightSum, hits, best: { measure, epoch: bestEpoch, saved },
+      averaged: given.averaged === undefined ? false : checkBoolean("unfinished.averaged", given.averaged),
+      outputs: undefined,
+      running: given.running === undefined ? undefined : checkNumbers("unfinished.running", given.running),
+    },
     outputRows,
     hasBest: saved,
   };

@@ -4,12 +4,14 @@
 //   layers.1.gain [units] · layers.1.shift · layers.1.runningMean · layers.1.runningVariance
 //   optimizer.m.layers.0.weight …    one of each parameter for every slot
 //   best.layers.0.weight …           of an unfinished fit that restores the best weights
+//   average.layers.0.weight …        of an unfinished fit that averages the weights
 //   unfinished.outputs [rows, outputs]   of an unfinished fit whose metrics need all outputs of an epoch
 //
 // `load` takes exactly the tensors that the description calls for, with exactly their shapes, and makes the network last.
 
 import { ModelFormatError, describeValue, typedArrayName, wrongKind } from "../check.js";
 import { slotNames } from "../describe/optimizers.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import type { NetworkDescription } from "../describe/layers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { ready } from "../engine/core.js";
@@ -41,11 +43,12 @@ function placesOf({ layers }: Topology, prefix: string): Place[] {
 }
 
 /** All blocks that a file holds, in its order, with where they lie in the layout. */
-function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean): { readonly prefix: string; readonly offset: number }[] {
+function blocksOf(layout: Layout, optimizer: Optimizer | undefined, hasBest: boolean, averaged: boolean): { readonly prefix: string; readonly offset: number }[] {
   return [
     { prefix: "", offset: layout.parameters },
     ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot, i) => ({ prefix: `optimizer.${slot}.`, offset: layout.slots[i] }))),
     ...(hasBest ? [{ prefix: "best.", offset: layout.best }] : []),
+    ...(averaged ? [{ prefix: "average.", offset: layout.average }] : []),
   ];
 }
 
@@ -67,7 +70,7 @@ export function saveModel(model: Model, withOptimizer: boolean): Uint8Array {
     hasBest,
   };
   const tensors: NamedTensor[] = [];
-  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest)) {
+  for (const { prefix, offset } of blocksOf(layout, optimizer, hasBest, unfinished?.averaged ?? false)) {
     for (const { name, shape, run } of placesOf(topology, prefix)) {
       const data = model.floats(run, offset);
       const index = firstNegative(name, data);
@@ -99,7 +102,7 @@ function metadataOf(description: string, tabular: string | undefined): Map<strin
  */
 export function checkSavable(network: NetworkDescription): void {
   const topology = planTopology(network.inputs, network.layers);
-  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best."];
+  const prefixes = ["", "optimizer.squares.", "optimizer.velocity.", "best.", "average."];
   const text = writeDescription({
     network, loss: undefined, epochs: 0, optimizer: undefined, progress: undefined, unfinished: undefined, outputRows: undefined, hasBest: false,
   });
@@ -123,15 +126,16 @@ export interface ModelFile {
 
 /**
  * The network of a file.
+ * @param activations custom ones, by the names that files know them by
  * @throws {TypeError} for what is not bytes
  * @throws {ModelFormatError} for a file that `saveModel` cannot have written
  */
-export async function loadModel(given: unknown): Promise<Model> {
-  const { description, topology, demand, tensors, tabular } = readModel(given);
+export async function loadModel(given: unknown, activations: ReadonlyMap<string, CustomActivation> = new Map()): Promise<Model> {
+  const { description, topology, demand, tensors, tabular } = readModel(given, activations);
   await ready();
   const { network, optimizer, hasBest, unfinished } = description;
   const model = new Model(network, "load", demand);
-  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest)) {
+  for (const { prefix, offset } of blocksOf(model.layout, optimizer, hasBest, unfinished?.averaged ?? false)) {
     for (const { name, run } of placesOf(topology, prefix)) model.floats(run, offset).set(tensors.get(name)!.data);
   }
   model.optimizer = optimizer;
@@ -148,7 +152,7 @@ export async function loadModel(given: unknown): Promise<Model> {
  * header and, once all else is sound, one of the data.
  * @throws as `loadModel` does
  */
-export function readModel(given: unknown): ModelFile {
+export function readModel(given: unknown, activations: ReadonlyMap<string, CustomActivation> = new Map()): ModelFile {
   const bytes = asBytes(given);
   const header = readSafetensorsHeader(bytes);
   const { metadata } = header;
@@ -160,14 +164,14 @@ export function readModel(given: unknown): ModelFile {
   if (text === undefined) {
     throw new ModelFormatError("noDescription", `load: metadata: expected '${DESCRIPTION_KEY}', got none. The file is not a network of this library`);
   }
-  const description = readDescription(text);
+  const description = readDescription(text, activations);
   const tabular = metadata.get(TABULAR_KEY);
   if (tabular !== undefined) checkPreparation(`load: metadata '${TABULAR_KEY}'`, tabular);
   const { network, optimizer, hasBest, unfinished } = description;
   const topology = planTopology(network.inputs, network.layers);
   checkTensors(header.entries, topology, description);
   const slots = optimizer === undefined ? 0 : slotNames(optimizer).length;
-  const demand: Demand = { ...INFERENCE, slots, snapshot: unfinished !== undefined, best: hasBest };
+  const demand: Demand = { ...INFERENCE, slots, snapshot: unfinished !== undefined, best: hasBest, average: unfinished?.averaged ?? false };
   checkAddressable(topology, demand);
   const tensors = readTensors(bytes, header);
   for (const [name, { data }] of tensors) {
@@ -219,8 +223,9 @@ function asBytes(value: unknown): Uint8Array {
 /** Exactly the tensors that are called for, each with its shape. */
 function checkTensors(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>, topology: Topology, description: Description): void {
   const wanted = new Map<string, readonly number[]>();
-  const { optimizer, hasBest, outputRows } = description;
-  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : [])];
+  const { optimizer, hasBest, unfinished, outputRows } = description;
+  const prefixes = ["", ...(optimizer === undefined ? [] : slotNames(optimizer).map((slot) => `optimizer.${slot}.`)), ...(hasBest ? ["best."] : []),
+    ...(unfinished?.averaged ? ["average."] : [])];
   for (const { name, shape } of prefixes.flatMap((prefix) => placesOf(topology, prefix))) wanted.set(name, shape);
   if (outputRows !== undefined) wanted.set("unfinished.outputs", [outputRows, topology.outputs]);
   for (const [name, shape] of wanted) {

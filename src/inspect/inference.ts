@@ -120,7 +120,7 @@ export function copyOutputs(model: Model, count: number, to: Float32Array, offse
  * Samples [begin, end) of flat data into the batch, as they are.
  * @returns whether all are finite
  */
-function copySamples({ layout, core, topology: { inputs } }: Model, data: Float32Array, begin: number, end: number): boolean {
+export function copySamples({ layout, core, topology: { inputs } }: Model, data: Float32Array, begin: number, end: number): boolean {
   const { f32, exports } = core;
   const { sampleStride } = layout;
   const to = layout.samples / 4;
@@ -192,6 +192,8 @@ export interface EvaluationDemand {
   readonly hits?: boolean;
   /** The most rows of a chunk. */
   readonly most?: number;
+  /** Where the parameters lie, if not in their place: those of the average. */
+  readonly parameters?: number;
 }
 
 /**
@@ -200,7 +202,7 @@ export interface EvaluationDemand {
  * code may run and use the batch matrices.
  */
 export function* evaluateChunks(
-  model: Model, source: RowSource, loss: Loss, { outputs, hits = false, most = Infinity }: EvaluationDemand = {},
+  model: Model, source: RowSource, loss: Loss, { outputs, hits = false, most = Infinity, parameters }: EvaluationDemand = {},
 ): Pieces<{ readonly loss: number; readonly hits: number }> {
   const { topology, core } = model;
   const plan = { loss, hits, weighted: false };
@@ -212,7 +214,8 @@ export function* evaluateChunks(
     const { layout } = model;
     const end = Math.min(begin + size, source.count);
     source.fill(begin, end);
-    const count = model.place("evaluation", JSON.stringify(plan), () => evaluationTape(topology, layout, plan));
+    const from = parameters ?? layout.parameters;
+    const count = model.place("evaluation", `${from} ${JSON.stringify(plan)}`, () => evaluationTape(topology, { ...layout, parameters: from }, plan));
     model.playOnce("evaluation", count, end - begin, 1);
     right += core.f64[LONE_STEP / 8 + Step.hits];
     for (let i = 0; i < end - begin; i++) sum += core.f64[layout.values / 8 + i];

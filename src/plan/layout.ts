@@ -15,7 +15,8 @@
 // P is the parameters' size rounded up to 64 bytes. Offsets in bytes, lengths in floats.
 
 import {
-  ActivationCode, BLOCK, FORWARD_KC, INSTRUCTION_WORDS, KC, MR, NORM_ROWS, NR, PACKED_FLOATS, PANEL_BYTES, RELAXED_MR, SPARE_BYTES, STEP_WORDS,
+  ActivationCode, BLOCK, BOTH_FIGURE_WORDS, FIGURE_WORDS, FORWARD_KC, HISTOGRAM_BYTES, INSTRUCTION_WORDS, KC, MR, NORM_ROWS, NR, PACKED_FLOATS, PANEL_BYTES,
+  RELAXED_MR, SPARE_BYTES, STEP_WORDS,
 } from "../../assembly/codes.js";
 import { activationCode } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
@@ -43,7 +44,8 @@ const tapeLengths = {
   gather: () => 1,
   evaluation: (n: number) => 2 * n + 2,
   gradient: (n: number) => 7 * n + 2,
-  training: (n: number) => 11 * n + 3,
+  training: (n: number) => 12 * n + 3,
+  diagnosis: (n: number) => 10 * n + 3,
 } as const;
 
 export type TapeName = keyof typeof tapeLengths;
@@ -147,7 +149,7 @@ const fromActivation: readonly ActivationCode[] = [
 
 /** Whether a layer keeps its weighted sums beside its activations: for the gradient, or for a loss that is computed from them. */
 export function savesSums(activation: ActivationSpec): boolean {
-  return !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
+  return activation.name === "custom" || !fromActivation.includes(activationCode(activation)) || (activation.name === "leakyRelu" && activation.slope < 0);
 }
 
 /** Shapes and places of the parameters. Numbers may be too large to allocate; `planLayout` refuses those. */
@@ -255,6 +257,13 @@ export function outputOf(topology: Topology, layout: Layout, index: number, trai
   return { at: activations, stride };
 }
 
+/** Where a diagnosis gathers what a matrix's columns do, and the spread of a layer's sums and activations; see assembly/statistics.ts. */
+export interface FigureBuffers {
+  readonly figures: number;
+  readonly sumsHistogram: number;
+  readonly activationsHistogram: number;
+}
+
 /** All byte offsets. */
 export interface Layout {
   readonly demand: Demand;
@@ -278,6 +287,9 @@ export interface Layout {
   readonly penalties: number;
   readonly squares: number;
   readonly unitSlopes: number;
+  /** Of the samples' columns, and of each layer. */
+  readonly sampleFigures: number;
+  readonly figures: readonly FigureBuffers[];
   /** Rows that the batch matrices hold, and how many of them a chunk of predictions uses. */
   readonly rows: number;
   readonly chunk: number;
@@ -368,6 +380,11 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
   const penalties = take(layers.reduce((sum, shape) => sum + (shape.kind === "dense" ? blocksOf(shape.weights.length) : 0), 0) * 8);
   const squares = take(topology.runs.reduce((sum, { length }) => sum + blocksOf(length), 0) * 8);
   const unitSlopes = take(Math.max(...layers.map(({ units }) => units)) * 4);
+  const wholeVectors = (columns: number): number => 4 * Math.ceil(columns / 4);
+  const sampleFigures = take(wholeVectors(topology.inputs) * FIGURE_WORDS * 4);
+  const figures = layers.map(({ units }): FigureBuffers => ({
+    figures: take(wholeVectors(units) * BOTH_FIGURE_WORDS * 4), sumsHistogram: take(HISTOGRAM_BYTES), activationsHistogram: take(HISTOGRAM_BYTES),
+  }));
   const samples = take(rows * sampleStride * 4);
   const targets = take(rows * rowStride(outputs) * 4);
   const weights = take(rows * 4);
@@ -388,6 +405,6 @@ export function planLayout(topology: Topology, demand: Demand): Layout {
 
   return {
     demand, byteLength: at, block, parameters, gradient, slots, snapshot, best, average, panel, panelBytes, shares, steps, tapes, values, hits, penalties, squares,
-    unitSlopes, rows, chunk, samples, sampleStride, targets, weights, layers: buffers, gradients, order, window, targetWindow, weightWindow,
+    unitSlopes, sampleFigures, figures, rows, chunk, samples, sampleStride, targets, weights, layers: buffers, gradients, order, window, targetWindow, weightWindow,
   };
 }

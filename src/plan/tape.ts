@@ -8,21 +8,40 @@
 // The other tapes are pieces of it: predictions are the forwards, evaluation adds loss and finish, gradients stop before clip.
 
 import {
-  ActivationBackward, ActivationCode, BatchNorm, ClipNorm, ClipValue, DenseForward, DenseSingle, Dropout, Finish, Gather, GradientSquares, HitMode, INSTRUCTION_WORDS,
-  InputGradient, LayerNorm, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, RunningStatistics, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
+  ActivationBackward, ActivationCode, Average, BatchNorm, ClipNorm, ClipValue, ColumnFigures, DenseForward, DenseSingle, Dropout, FIGURE_WORDS, Finish, Gather, GradientSquares, Histogram, HitMode,
+  INSTRUCTION_WORDS, InputGradient, LayerNorm, Loss as LossField, LossCode, Op, OptimizerCode, Penalty, RunningStatistics, SoftmaxBackward, SoftmaxForward, SumSlopes, Update, WeightGradient,
 } from "../../assembly/codes.js";
 import { activationCode, activationParameter } from "../describe/activations.js";
 import type { ActivationSpec } from "../describe/activations.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import { decisionRule, meansOverOutputs } from "../describe/losses.js";
 import type { Loss } from "../describe/losses.js";
+import type { SaturationBounds } from "../describe/saturation.js";
+import { flatBelow } from "../describe/saturation.js";
 import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import { activationOf } from "../describe/layers.js";
 import { blocksOf, outputOf, passesAll } from "./layout.js";
 import type { BatchNormShape, DenseShape, DropoutShape, LayerNormShape, LayerShape, Layout, Topology } from "./layout.js";
 
+/** What JavaScript computes before an instruction: a custom activation, forward from sums to activations, or its derivative times a gradient. */
+export interface Callback {
+  readonly custom: CustomActivation;
+  readonly layer: number;
+  /** Index of the instruction. */
+  readonly before: number;
+  /** Byte offsets of the matrices; the gradient is undefined forward. */
+  readonly sums: number;
+  readonly activations: number;
+  readonly gradient: number | undefined;
+  /** Floats of a row, and between rows. */
+  readonly units: number;
+  readonly stride: number;
+}
+
 /** Instructions in the making. */
 export class Tape {
+  readonly callbacks: Callback[] = [];
   private words = new Int32Array(32 * INSTRUCTION_WORDS);
   private floats = new Float32Array(this.words.buffer);
   count = 0;
@@ -38,6 +57,11 @@ export class Tape {
     const begin = this.count++ * INSTRUCTION_WORDS;
     this.words[begin] = op;
     for (const [field, word] of fields) this.words[begin + field] = word;
+  }
+
+  /** Adds what JavaScript computes between the instructions so far and those that follow. */
+  call(callback: Omit<Callback, "before">): void {
+    this.callbacks.push({ ...callback, before: this.count });
   }
 
   /** Sets fields of the last instruction that hold an f32. */
@@ -78,7 +102,7 @@ function addDenseForward(tape: Tape, topology: Topology, layout: Layout, shape: 
     [DenseForward.weights, layout.parameters + 4 * shape.weights.begin],
     [DenseForward.biases, shape.spec.bias ? layout.parameters + 4 * shape.biases.begin : 0],
     [DenseForward.sums, sums],
-    [DenseForward.activations, activation.name === "softmax" ? sums : activations],
+    [DenseForward.activations, activation.name === "softmax" || activation.name === "custom" ? sums : activations],
     [DenseForward.stride, 4 * stride],
     [DenseForward.units, shape.units],
     [DenseForward.activation, activationCode(activation)],
@@ -86,6 +110,7 @@ function addDenseForward(tape: Tape, topology: Topology, layout: Layout, shape: 
     [DenseForward.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
   ]);
   tape.float([[DenseForward.parameter, activationParameter(activation)]]);
+  if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient: undefined, units: shape.units, stride });
   if (activation.name === "softmax") {
     tape.add(Op.softmaxForward, [
       [SoftmaxForward.sums, sums], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
@@ -192,19 +217,20 @@ export function singleTape(topology: Topology, layout: Layout): Tape {
       continue;
     }
     const { spec: { activation, bias } } = shape;
-    const { activations, stride } = layout.layers[index];
+    const { sums, activations, stride } = layout.layers[index];
     tape.add(Op.denseSingle, [
       [DenseSingle.input, outputOf(topology, layout, index - 1, false).at],
       [DenseSingle.inputs, shape.inputs],
       [DenseSingle.weights, layout.parameters + 4 * shape.weights.begin],
       [DenseSingle.biases, bias ? layout.parameters + 4 * shape.biases.begin : 0],
-      [DenseSingle.output, activations],
+      [DenseSingle.output, activation.name === "custom" ? sums : activations],
       [DenseSingle.units, shape.units],
       [DenseSingle.activation, activationCode(activation)],
       [DenseSingle.slopes, layout.parameters + 4 * shape.slopes.begin],
       [DenseSingle.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
     ]);
     tape.float([[DenseSingle.parameter, activationParameter(activation)]]);
+    if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient: undefined, units: shape.units, stride });
     if (activation.name === "softmax") {
       tape.add(Op.softmaxForward, [
         [SoftmaxForward.sums, activations], [SoftmaxForward.activations, activations], [SoftmaxForward.stride, 4 * stride], [SoftmaxForward.units, shape.units],
@@ -361,7 +387,8 @@ function addDenseBackward(tape: Tape, topology: Topology, layout: Layout, shape:
       [SoftmaxBackward.activations, activations], [SoftmaxBackward.gradient, gradient], [SoftmaxBackward.stride, 4 * stride], [SoftmaxBackward.units, shape.units],
     ]);
   }
-  const done = fused || activation.name === "softmax" || activation.name === "linear";
+  if (activation.name === "custom") tape.call({ custom: activation.custom, layer: index, sums, activations, gradient, units: shape.units, stride });
+  const done = fused || activation.name === "softmax" || activation.name === "linear" || activation.name === "custom";
   const shared = activation.name === "prelu" && activation.shared;
   if (!done || (wanted && bias)) {
     const dSlopes = shared ? layout.unitSlopes : layout.gradient + 4 * shape.slopes.begin;
@@ -417,11 +444,77 @@ export function gradientTape(topology: Topology, layout: Layout, plan: LossPlan)
   return tape;
 }
 
+/** Whether a layer has weighted sums beside its activations. */
+export function hasSums(shape: LayerShape): boolean {
+  return activationOf(shape.spec).name !== "linear";
+}
+
+/** Where a diagnosis has a layer's weighted sums: a layer that keeps one matrix writes them to the first gradient's, which is free until the loss. */
+function diagnosedSums(shape: LayerShape, { layers, gradients }: Layout): number {
+  const { sums, activations } = layers[shape.index];
+  return hasSums(shape) && sums === activations ? gradients[0] : sums;
+}
+
+/** What the columns of a layer do, and the spread of its sums and activations. */
+function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: LayerShape, { low, innerLow, innerHigh, high }: SaturationBounds): void {
+  const { units, index } = shape;
+  const activation = activationOf(shape.spec);
+  const { at: activations, stride } = outputOf(topology, layout, index, false);
+  const { figures, sumsHistogram, activationsHistogram } = layout.figures[index];
+  const sums = hasSums(shape) ? diagnosedSums(shape, layout) : activations;
+  const slopes = "slopes" in shape ? layout.parameters + 4 * shape.slopes.begin : 0;
+  tape.add(Op.columnFigures, [
+    [ColumnFigures.sums, sums],
+    [ColumnFigures.activations, activations],
+    [ColumnFigures.measured, activation.name === "softmax" ? activations : sums],
+    [ColumnFigures.stride, 4 * stride],
+    [ColumnFigures.units, units],
+    [ColumnFigures.figures, figures],
+    [ColumnFigures.slopes, activation.name === "prelu" ? slopes : 0],
+    [ColumnFigures.sharedSlope, activation.name === "prelu" && activation.shared ? 1 : 0],
+    [ColumnFigures.every, 1],
+  ]);
+  tape.float([[ColumnFigures.low, low], [ColumnFigures.innerLow, innerLow], [ColumnFigures.innerHigh, innerHigh], [ColumnFigures.high, high], [ColumnFigures.flatBelow, flatBelow(activation)]]);
+  const word = 16 * Math.ceil(units / 4);
+  const addSpread = (values: number, first: number, histogram: number): void => tape.add(Op.histogram, [
+    [Histogram.values, values], [Histogram.stride, 4 * stride], [Histogram.units, units],
+    [Histogram.least, figures + first * word], [Histogram.greatest, figures + (first + 1) * word], [Histogram.histogram, histogram],
+  ]);
+  addSpread(activations, 0, activationsHistogram);
+  if (hasSums(shape)) addSpread(sums, FIGURE_WORDS, sumsHistogram);
+}
+
+/**
+ * Forwards with the figures of the samples and of every layer, carried on from chunk to chunk; with a loss its gradient of all layers too.
+ * @param bounds where each layer saturates
+ * @param every the samples' own figures are those of one row in so many
+ */
+export function diagnosisTape(topology: Topology, layout: Layout, bounds: readonly SaturationBounds[], plan: LossPlan | undefined, every: number): Tape {
+  const tape = new Tape();
+  tape.add(Op.columnFigures, [
+    [ColumnFigures.sums, layout.samples], [ColumnFigures.activations, layout.samples], [ColumnFigures.measured, layout.samples],
+    [ColumnFigures.stride, 4 * layout.sampleStride], [ColumnFigures.units, topology.inputs], [ColumnFigures.figures, layout.sampleFigures],
+    [ColumnFigures.every, every],
+  ]);
+  tape.float([[ColumnFigures.low, -Infinity], [ColumnFigures.innerLow, Infinity], [ColumnFigures.innerHigh, -Infinity], [ColumnFigures.high, Infinity], [ColumnFigures.flatBelow, -Infinity]]);
+  for (const shape of topology.layers) {
+    addForward(tape, topology, layout, shape.index, undefined, diagnosedSums(shape, layout));
+    addFigures(tape, topology, layout, shape, bounds[shape.index]);
+  }
+  if (plan === undefined) return tape;
+  const fused = addLoss(tape, topology, layout, plan, true, false);
+  addBackward(tape, topology, layout, fused, false, ({ kind }) => kind !== "dropout");
+  addFinish(tape, topology, layout, plan, 0);
+  return tape;
+}
+
 /** What a training step needs to know. */
 export interface TrainingPlan extends LossPlan {
   readonly optimizer: Optimizer;
   readonly gradientClip: { readonly norm: number } | { readonly value: number } | undefined;
   readonly classes: boolean;
+  /** Whether the parameters are averaged over the steps. */
+  readonly average?: boolean;
 }
 
 /** One training step; its first instruction is the gather, which a caller that has filled the batch itself leaves out. `seed`: what dropout draws from. */
@@ -436,6 +529,7 @@ export function trainingTape(topology: Topology, layout: Layout, plan: TrainingP
   addClip(tape, topology, layout, plan.gradientClip);
   addUpdate(tape, topology, layout, plan.optimizer);
   addRunningStatistics(tape, topology, layout);
+  if (plan.average) addAverage(tape, topology, layout);
   return tape;
 }
 
@@ -525,5 +619,12 @@ function addUpdate(tape: Tape, { runs }: Topology, layout: Layout, optimizer: Op
       [Update.length, length],
     ]);
     tape.float(constants.map((value, i) => [Update.c0 + i, value] as const));
+  }
+}
+
+/** The averages of what the update has changed. */
+function addAverage(tape: Tape, { runs }: Topology, layout: Layout): void {
+  for (const { begin, length } of runs) {
+    tape.add(Op.average, [[Average.average, layout.average + 4 * begin], [Average.parameters, layout.parameters + 4 * begin], [Average.length, length]]);
   }
 }

@@ -46,7 +46,8 @@ const MOST_DISTINCT = 20;
 
 const MISSING: ReadonlySet<string> = new Set(["", "na", "n/a", "nan", "null", "?"]);
 const LONGEST_MISSING = 4;
-const DECIMAL = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
+/** Each text matches in one way alone, so that a long one that fails at its end fails in linear time. */
+const DECIMAL = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 const DECIMAL_COMMA = /^[+-]?[0-9]+,[0-9]+$/;
 
 /** Whether a trimmed text stands for no value. */
@@ -221,10 +222,11 @@ export function compareText(a: string, b: string): number {
 
 /** How many inputs the columns become. */
 export function inputCount(columns: readonly Column[]): number {
-  return columns.reduce((sum, column) => sum + widthOf(column), 0);
+  return columns.reduce((sum, column) => sum + columnWidth(column), 0);
 }
 
-function widthOf(column: Column): number {
+/** How many inputs a column becomes. */
+export function columnWidth(column: Column): number {
   return column.kind === "text" ? column.categories.length + 1 : column.indicator ? 2 : 1;
 }
 
@@ -233,7 +235,7 @@ export function unseenInputs(columns: readonly Column[]): number[] {
   const inputs: number[] = [];
   let begin = 0;
   for (const column of columns) {
-    const width = widthOf(column);
+    const width = columnWidth(column);
     if (column.kind === "text" && !column.other) inputs.push(begin + width - 1);
     if (column.kind === "numeric" && column.deviation === 0) inputs.push(begin);
     begin += width;
@@ -282,7 +284,7 @@ export function transformRows(columns: readonly Column[], rows: readonly Row[], 
         inputs[at] = standardised;
       }
     }
-    begin += widthOf(column);
+    begin += columnWidth(column);
   }
   return inputs;
 }

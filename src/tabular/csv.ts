@@ -1,6 +1,6 @@
-// CSV → rows: a header line, then one object a record with its cells as texts, by csv-parse.
+// CSV → rows: a header line, then one object a record with its cells as texts.
 //
-//   chunks ─decode─▶ text, \r\n and \r as \n ─cut after a newline outside of quotes─▶ pieces of whole records ─csv-parse─▶ rows
+//   chunks ─decode─▶ text, \r\n and \r as \n ─cut after a newline outside of quotes─▶ pieces of whole records ─records.ts─▶ rows
 //
 // A newline lies outside of quotes where the number of quotes before it is even, which holds for every well-formed file
 // (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180: quotes within a quoted field are doubled). So a stream of any length
@@ -8,11 +8,10 @@
 // lines are skipped, but below the header of a single column each is a row with an empty cell, unless only blank lines follow.
 // Spaces round a field are dropped. Line numbers in errors are those of the file, from 1.
 
-import { parse as parseWhole } from "csv-parse/browser/esm/sync";
-import type { CsvError, parse as ParseSync } from "csv-parse/sync";
 import { describeValue, refusal, wrongKind } from "../check.js";
+import { newlinesBefore, RecordError, splitRecords } from "./records.js";
 
-/** A record as csv-parse gives it: its fields as texts. */
+/** A row of a CSV file: its cells as texts by the names of the columns. */
 export type TextRow = Record<string, string>;
 
 /** What readCSV reads as a stream: a ReadableStream, a Node stream or any async iterable of texts or UTF-8 bytes. */
@@ -32,9 +31,6 @@ const LONGEST_RECORD = 1 << 24;
 const SEPARATORS = [",", ";", "\t", "|"];
 /** Records that are looked at to find the separator. */
 const SAMPLE_RECORDS = 10;
-
-/** The package types its browser build as the stream; it is the synchronous parser. */
-const parseText = parseWhole as unknown as typeof ParseSync;
 
 /**
  * Reads CSV with a header line. A text with a line break, or in Node the path of a file, gives a promise of all rows; a
@@ -109,7 +105,7 @@ function isStream(value: unknown): value is CSVStream {
  */
 export async function* readBatches(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<Batch> {
   const reader = new Reader(name);
-  for await (const text of texts(source, name)) {
+  for await (const text of textsOf(source, name)) {
     for (let begin = 0; begin < text.length; begin += PIECE_LENGTH) {
       const batch = reader.push(text.slice(begin, begin + PIECE_LENGTH));
       if (batch !== undefined) yield batch;
@@ -119,7 +115,7 @@ export async function* readBatches(source: CSVStream | Iterable<string>, name: s
 }
 
 /** The chunks as text; a chunk of bytes may end within a character. */
-async function* texts(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<string> {
+export async function* textsOf(source: CSVStream | Iterable<string>, name: string): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const decode = (bytes?: Uint8Array): string => {
     try {
@@ -228,7 +224,7 @@ class Reader {
     let textLines: string[] | undefined;
     for (const fields of this.parseRecords(text)) {
       const line = this.line++;
-      if (multiline) for (const field of fields) this.line += newlines(field);
+      if (multiline) for (const field of fields) this.line += newlinesBefore(field, field.length);
       if (fields.length === 1 && fields[0] === "" && !(multiline && (textLines ??= text.split("\n"))[line - begin].includes('"'))) {
         if (this.names?.length === 1) this.blankLines.push(line);
         continue;
@@ -251,15 +247,14 @@ class Reader {
 
   private parseRecords(text: string): string[][] {
     try {
-      return parseRecords(text, this.separator!);
+      return splitRecords(text, this.separator!);
     } catch (error) {
-      const { code, lines } = error as CsvError & { lines?: number };
-      const line = this.line + (lines ?? 1) - 1;
+      if (!(error instanceof RecordError)) throw error;
+      const line = this.line + newlinesBefore(text, error.offset);
       const advice = "Put the whole field in quotes and double the quotes in it";
-      if (code === "INVALID_OPENING_QUOTE") throw this.error(line, "a field that is quoted as a whole or not at all", "a quote within a field", advice);
-      if (code === "CSV_INVALID_CLOSING_QUOTE") throw this.error(line, "a separator or the end of the line after a closing quote", "more text", advice);
-      if (code === "CSV_QUOTE_NOT_CLOSED") throw this.error(this.line + lineOfOpenQuote(text), "a closing quote", "the end of the file");
-      throw error;
+      if (error.kind === "openingQuote") throw this.error(line, "a field that is quoted as a whole or not at all", "a quote within a field", advice);
+      if (error.kind === "closingQuote") throw this.error(line, "a separator or the end of the line after a closing quote", "more text", advice);
+      throw this.error(line, "a closing quote", "the end of the file");
     }
   }
 
@@ -279,10 +274,6 @@ class Reader {
   }
 }
 
-function parseRecords(text: string, separator: string): string[][] {
-  return parseText(text, { delimiter: separator, record_delimiter: "\n", relax_column_count: true, trim: true }) as string[][];
-}
-
 /** The separator under which most of the first records have as many fields as the first of them, more than one; of equals that of more fields. */
 function findSeparator(text: string): string {
   const sample = firstRecords(text);
@@ -292,7 +283,7 @@ function findSeparator(text: string): string {
   for (const separator of SEPARATORS) {
     let records: string[][];
     try {
-      records = parseRecords(sample, separator).filter((fields) => fields.length > 1 || fields[0] !== "");
+      records = splitRecords(sample, separator).filter((fields) => fields.length > 1 || fields[0] !== "");
     } catch {
       continue;
     }
@@ -315,23 +306,6 @@ function firstRecords(text: string): string {
     if (c === 0x0a && !quoted && ++records === SAMPLE_RECORDS) return text.slice(0, i + 1);
   }
   return text;
-}
-
-/** The newlines before the last quote that opens a field. */
-function lineOfOpenQuote(text: string): number {
-  let quoted = false;
-  let opened = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
-    quoted = !quoted;
-    if (quoted) opened = at;
-  }
-  return newlines(text.slice(0, opened));
-}
-
-function newlines(field: string): number {
-  let count = 0;
-  for (let at = field.indexOf("\n"); at >= 0; at = field.indexOf("\n", at + 1)) count++;
-  return count;
 }
 
 /** An ordinary object; a column may be called `__proto__` and is an own property all the same. */

@@ -31,6 +31,8 @@ export interface TabularOptions extends Omit<FitOptions, "validationData" | "res
    * a sixteenth of that with sigmoid and hardSigmoid.
    */
   l2?: number;
+  /** Share of each hidden layer's outputs that training leaves out at random, from 0 to below 1; 0. */
+  dropout?: number;
   /** Epochs without improvement after which training stops and goes back to the best; 20. Not with `earlyStopping`. */
   patience?: number;
   /** Draws the split, the weights and the order: an integer from 0 to 2^53 − 1; 1. */
@@ -45,6 +47,7 @@ export interface CheckedTabularOptions {
   readonly activation: ActivationSpec;
   /** Undefined for the default, which depends on the number of training rows. */
   readonly l2: number | undefined;
+  readonly dropout: number;
   readonly seed: number;
   /** Of fit, its validation split and sample weights taken out. */
   readonly fit: CheckedFitOptions;
@@ -83,7 +86,7 @@ const sigmoidDefaults: ActivationDefaults = Object.freeze({ start: 4, penalty: 1
 const exponentialDefaults: ActivationDefaults = Object.freeze({ start: 0.25, penalty: 1, gradientClip: Object.freeze({ norm: 0.1 }) });
 
 /** The defaults for hidden layers with that activation. Measured: bench/tabular.md. */
-export function activationDefaults(name: ActivationName): ActivationDefaults {
+export function activationDefaults(name: ActivationSpec["name"]): ActivationDefaults {
   switch (name) {
     case "sigmoid":
     case "hardSigmoid":
@@ -96,7 +99,7 @@ export function activationDefaults(name: ActivationName): ActivationDefaults {
 }
 
 const MOST_HIDDEN = 20;
-const ownKeys = ["target", "task", "hidden", "activation", "learningRate", "l2", "patience", "seed"];
+const ownKeys = ["target", "task", "hidden", "activation", "learningRate", "l2", "dropout", "patience", "seed"];
 const fitKeys: readonly string[] = fitOptionNames.filter((name) => name !== "validationData" && name !== "resume");
 
 /**
@@ -106,7 +109,7 @@ const fitKeys: readonly string[] = fitOptionNames.filter((name) => name !== "val
 export function checkTabularOptions(options: unknown, subject = "train"): CheckedTabularOptions {
   const given = checkKeys(subject, options, [...ownKeys, ...fitKeys]);
   const place = (key: string): string => at(subject, key);
-  const { target, task, hidden = tabularDefaults.hidden, activation = tabularDefaults.activation, l2, seed = tabularDefaults.seed } = given;
+  const { target, task, hidden = tabularDefaults.hidden, activation = tabularDefaults.activation, l2, dropout = 0, seed = tabularDefaults.seed } = given;
   if (typeof target !== "string") throw wrongKind(place("target"), "the name of a column", target);
   const checkedActivation = resolveActivation(activation, place("activation"));
   if (checkedActivation.name === "softmax") {
@@ -134,6 +137,7 @@ export function checkTabularOptions(options: unknown, subject = "train"): Checke
     hidden: checkedHidden,
     activation: checkedActivation,
     l2: l2 === undefined ? undefined : checkFinite(place("l2"), l2, { min: 0 }),
+    dropout: checkFinite(place("dropout"), dropout, { min: 0, below: 1 }),
     seed: checkInteger(place("seed"), seed, 0, Number.MAX_SAFE_INTEGER),
     fit: { ...fit, validationSplit: 0, sampleWeights: undefined },
     validationSplit: fit.validationSplit,

@@ -4,6 +4,8 @@
 //   { "version": 1, "task": "classification", "target": "species", "classes": ["setosa", …], "columns": [ … ], "notes": [ … ] }
 //   { "version": 1, "task": "regression", "target": "progression", "mean": 152.1, "deviation": 77, "columns": [ … ], "notes": [ … ] }
 //
+// A checkpoint of the command has the record of its training too: "run" (run.ts).
+//
 // Reading trusts nothing: every key is known and needed, every value is checked, and the counts must be those of the
 // network beside it. What is read and written again is the same text.
 
@@ -12,6 +14,8 @@ import { parseJSON } from "../files/json.js";
 import type { JSONValue } from "../files/json.js";
 import { inputCount, isMissing, MOST_CATEGORIES } from "./columns.js";
 import type { Column } from "./columns.js";
+import { readRun } from "./run.js";
+import type { Run } from "./run.js";
 import { areLabelsSound } from "./target.js";
 import type { Label } from "./target.js";
 
@@ -39,6 +43,9 @@ export interface NumberPreparation extends CommonPreparation {
 
 export type Preparation = ClassPreparation | NumberPreparation;
 
+/** A preparation, and the record of a training that has not ended. */
+export type PreparationFile = Preparation & { readonly run?: Run };
+
 const VERSION = 1;
 const SUBJECT = "load: metadata 'rosenblatt.tabular'";
 
@@ -48,11 +55,11 @@ const SUBJECT = "load: metadata 'rosenblatt.tabular'";
  */
 const LONGEST_JSON = 950_000;
 
-/** The preparation as the file holds it. @throws {RangeError} if the file's header would not hold it */
-export function writePreparation(preparation: Preparation): string {
+/** The preparation as the file holds it, in a checkpoint with the record of the training. @throws {RangeError} if the file's header would not hold it */
+export function writePreparation(preparation: Preparation, run?: Run): string {
   const { task, target, columns, notes } = preparation;
   const outputs = preparation.task === "classification" ? { classes: preparation.classes } : { mean: preparation.mean, deviation: preparation.deviation };
-  const text = JSON.stringify({ version: VERSION, task, target, ...outputs, columns, notes });
+  const text = JSON.stringify({ version: VERSION, task, target, ...outputs, columns, notes, run });
   const length = new TextEncoder().encode(JSON.stringify(text)).length;
   if (length > LONGEST_JSON) {
     const advice = "Leave columns out, those of text with long or many categories first";
@@ -65,7 +72,7 @@ export function writePreparation(preparation: Preparation): string {
  * The preparation that a file holds, for a network of so many inputs and outputs with that activation of its last layer.
  * @throws {ModelFormatError} `badTabular` (or what parseJSON says) for anything that `writePreparation` would not have written
  */
-export function readPreparation(text: string, network: { readonly inputs: number; readonly outputs: number; readonly outputActivation: string }): Preparation {
+export function readPreparation(text: string, network: { readonly inputs: number; readonly outputs: number; readonly outputActivation: string }): PreparationFile {
   const file = new Entry(parseJSON(text, { subject: SUBJECT, invalidCode: "badTabular", maxDepth: 4, loneSurrogates: true }), "");
   const version = file.take("version");
   if (version !== VERSION) refuse("version", `${VERSION}`, version);
@@ -75,6 +82,7 @@ export function readPreparation(text: string, network: { readonly inputs: number
   const scale = task === "regression" ? { mean: file.number("mean"), deviation: file.number("deviation") } : { mean: 0, deviation: 1 };
   const columns = file.list("columns").map((column, i) => readColumn(column, `columns[${i}]`));
   const notes = file.list("notes").map((note, i) => (typeof note === "string" ? note : refuse(`notes[${i}]`, "a text", note)));
+  const run = file.has("run") ? { run: readRun(file.entry("run")) } : {};
   file.end();
 
   if (columns.length === 0) refuseText("columns", "a column at least", "none");
@@ -90,13 +98,13 @@ export function readPreparation(text: string, network: { readonly inputs: number
     if (classes.length < 2 || classes.length !== network.outputs || network.outputActivation !== "softmax") {
       refuseText("classes", `two at least, one for each of the network's ${network.outputs} outputs, and softmax`, `${classes.length} and ${network.outputActivation}`);
     }
-    return { task, target, classes, columns, notes };
+    return { task, target, classes, columns, notes, ...run };
   }
   if (!(scale.deviation > 0)) refuseText("deviation", "a number above 0", `${scale.deviation}`);
   if (network.outputs !== 1 || network.outputActivation !== "linear") {
     refuseText("task", "classification, or a network with one linear output", `regression, ${network.outputs} and ${network.outputActivation}`);
   }
-  return { task, target, ...scale, columns, notes };
+  return { task, target, ...scale, columns, notes, ...run };
 }
 
 function readColumn(value: JSONValue, place: string): Column {
@@ -134,12 +142,25 @@ function checkCategory(value: JSONValue, place: string): string | null {
 }
 
 /** An object of the file; every key is taken once, and `end` refuses what is left. */
-class Entry {
+export class Entry {
   private readonly values: Map<string, JSONValue>;
 
   constructor(value: JSONValue, private readonly prefix: string) {
     if (!(value instanceof Map)) refuse(prefix === "" ? "" : prefix.slice(0, -1), "an object", value);
     this.values = new Map(value as ReadonlyMap<string, JSONValue>);
+  }
+
+  has(key: string): boolean {
+    return this.values.has(key);
+  }
+
+  /** The object at a key, to be taken apart in turn. */
+  entry(key: string): Entry {
+    return new Entry(this.take(key), `${this.prefix}${key}.`);
+  }
+
+  refuse(key: string, expected: string, value: JSONValue): never {
+    return refuse(this.prefix + key, expected, value);
   }
 
   take(key: string): JSONValue {

@@ -5,7 +5,7 @@
 //   rows ─transformRows─▶ inputs ─Network─▶ outputs ─▶ labels (arg max), or output · deviation + mean
 
 import { describeValue, listNames, ModelFormatError, refusal } from "../check.js";
-import { dense, Network, normal, uniform } from "../index.js";
+import { dense, dropout, Network, normal, uniform } from "../index.js";
 import type { EpochReport, FitOptions, History, Initializer, LayerSpec, LossName } from "../index.js";
 import { permutation } from "../random.js";
 import { splitSamples } from "../train/split.js";
@@ -16,7 +16,7 @@ import type { CheckedTabularOptions, TabularOptions } from "./options.js";
 import { evaluateRows, outputsOf, predictionsOf, probabilitiesOf, reportInUnit, rowPlace, unitOf } from "./predict.js";
 import type { TabularEvaluation } from "./predict.js";
 import { readPreparation, writePreparation } from "./preparation.js";
-import type { Preparation } from "./preparation.js";
+import type { Preparation, PreparationFile } from "./preparation.js";
 import { collectRows } from "./rows.js";
 import { fitScale, readTarget } from "./target.js";
 import type { Label, Target, Task } from "./target.js";
@@ -47,12 +47,12 @@ export class Tabular {
   /** The network behind it. Training it further keeps the preparation. */
   readonly network: Network;
   /** What each column becomes, and what the outputs stand for. */
-  readonly preparation: Preparation;
+  readonly preparation: PreparationFile;
   /** What training reported; undefined after `load`. A regression's metrics are in the target's unit, its losses in standardised units. */
   readonly history: History | undefined;
 
   /** @internal */
-  constructor(key: unknown, network: Network, preparation: Preparation, history: History | undefined) {
+  constructor(key: unknown, network: Network, preparation: PreparationFile, history: History | undefined) {
     if (key !== secret) throw new TypeError(refusal("new Tabular", "a call of Tabular.train or Tabular.load", "new", "Write await Tabular.train(rows, { target })"));
     this.network = network;
     this.preparation = preparation;
@@ -133,20 +133,30 @@ export function tabularOf(network: Network): Tabular {
   return new Tabular(secret, network, preparation, undefined);
 }
 
-/** What `trainTable` gives: the model, the indices of the rows held out for testing, and how many rows went where. */
+/** What `trainTable` gives: the model, the indices of the rows held out for testing and of those for validation, and how many rows went where. */
 export interface TrainedTable {
   readonly model: Tabular;
   readonly test: Uint32Array;
+  readonly validation: Uint32Array;
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number };
+}
+
+/** What the command does while a table is trained. */
+export interface TrainingCourse {
+  /** Sees the notes before training starts. */
+  onPrepared?(preparation: Preparation): void;
+  /** Sees the network before its first step, and the inputs and targets of the training part. */
+  onStart?(network: Network, preparation: Preparation, inputs: Float32Array, targets: Float32Array): void;
+  /** A network whose training of the same rows with the same options was interrupted; it is finished in place of a new one. */
+  readonly interrupted?: Network;
 }
 
 /**
  * Trains as `Tabular.train` does, and holds out round(testFraction · rows) for testing first, stratified by class; a part of 0
- * rows is none. `place` names a cell in errors, `onPrepared` sees the notes before training starts.
+ * rows is none. `place` names a cell in errors.
  */
 export async function trainTable(
-  source: readonly object[] | AsyncIterable<object>, givenOptions: TabularOptions, testFraction: number, place: Place,
-  onPrepared?: (preparation: Preparation) => void,
+  source: readonly object[] | AsyncIterable<object>, givenOptions: TabularOptions, testFraction: number, place: Place, course: TrainingCourse = {},
 ): Promise<TrainedTable> {
   const options = checkTabularOptions(givenOptions);
   const rows = await collectRows(source, "train: rows");
@@ -161,7 +171,7 @@ export async function trainTable(
   const rowsOf = (part: Uint32Array): Uint32Array => part.map((i) => target.kept[i]);
   const preparation = prepare(rows, target, parts.training, options, place);
   const tabular = writePreparation(preparation);
-  onPrepared?.(preparation);
+  course.onPrepared?.(preparation);
 
   const scaled = (value: number): number => (preparation.task === "regression" ? (value - preparation.mean) / preparation.deviation : value);
   const data = (part: Uint32Array): [Float32Array, Float32Array] => [
@@ -170,22 +180,32 @@ export async function trainTable(
   ];
   const [inputs, targets] = data(parts.training);
   const { onEpoch } = options.fit;
-  const network = await Network.create({ inputs: inputCount(preparation.columns), layers: describeLayers(preparation, parts.training.length, options), seed: options.seed });
-  forgetInputs(network, unseenInputs(preparation.columns));
+  const network = course.interrupted ?? (await createNetwork(preparation, parts.training.length, options));
   network.tabular = tabular;
+  course.onStart?.(network, preparation, inputs, targets);
   const history = await network.fit(inputs, targets, {
     ...options.fit,
     earlyStopping: stoppingOf(options, preparation),
     validationData: parts.validation.length > 0 ? data(parts.validation) : undefined,
     sampleWeights: weights === undefined ? undefined : Float32Array.from(rowsOf(parts.training), (row) => weights[row]),
     onEpoch: onEpoch && ((report: EpochReport) => onEpoch(reportInUnit(report, preparation))),
+    resume: course.interrupted !== undefined,
   });
+  network.tabular = tabular;
   const reports = history.epochs.map((report) => reportInUnit(report, preparation));
   return {
     model: new Tabular(secret, network, preparation, { ...history, epochs: reports }),
     test: rowsOf(parts.test),
+    validation: rowsOf(parts.validation),
     counts: { train: parts.training.length, validation: parts.validation.length, test: parts.test.length },
   };
+}
+
+async function createNetwork(preparation: Preparation, trainingRows: number, options: CheckedTabularOptions): Promise<Network> {
+  const layers = describeLayers(preparation, trainingRows, options);
+  const network = await Network.create({ inputs: inputCount(preparation.columns), layers, seed: options.seed });
+  forgetInputs(network, unseenInputs(preparation.columns));
+  return network;
 }
 
 /** Indices into the rows that have a target; the validation part is drawn from what the test part leaves. */
@@ -236,15 +256,15 @@ function stoppingOf({ fit: { earlyStopping } }: CheckedTabularOptions, preparati
  * penalty/n for n training rows: the mean loss plus l2·Σw² is (Σ loss + penalty·Σw²)/n, one prior on the weights for tables of any length.
  * Measured: bench/tabular.md.
  */
-function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2: given }: CheckedTabularOptions): LayerSpec[] {
+function describeLayers(preparation: Preparation, trainingRows: number, { hidden, activation, l2: given, dropout: rate }: CheckedTabularOptions): LayerSpec[] {
   const { start, penalty } = activationDefaults(hidden.length === 0 ? "linear" : activation.name);
   const l2 = given ?? penalty / trainingRows;
   const outputs = preparation.task === "classification" ? preparation.classes.length : 1;
   let inputs = inputCount(preparation.columns);
-  const layers = hidden.map((units) => {
-    const layer = dense(units, { activation, weightInit: activation.name === "selu" ? "lecunNormal" : glorotUniformTimes(start, inputs, units), l2 });
+  const layers = hidden.flatMap((units) => {
+    const layer: LayerSpec = dense(units, { activation, weightInit: activation.name === "selu" ? "lecunNormal" : glorotUniformTimes(start, inputs, units), l2 });
     inputs = units;
-    return layer;
+    return rate === 0 ? [layer] : [layer, dropout(rate)];
   });
   return [
     ...layers,

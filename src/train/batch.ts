@@ -54,7 +54,7 @@ function checkedStep(model: Model, inputs: unknown, targets: unknown, given: unk
     const slots = slotNames(optimizer).length;
     const { demand } = model.layout;
     if (demand.slots < slots || !demand.snapshot || model.layout.rows < count) {
-      model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
+      model.plan("trainBatch", { ...demand, slots, snapshot: true, best: false, average: false, batch: Math.max(demand.batch, count), windowRows: 0, orderLength: 0 });
     }
     readerSource(model, data.samples, data.targets, loss).fill(0, count);
     if (weights !== undefined) model.core.f32.set(weights, model.layout.weights / 4);
@@ -82,7 +82,13 @@ function step(model: Model, plan: TrainingPlan, count: number, weightSum: number
   f64[record + Step.epoch] = model.epochs % 2 ** 32;
   f64[record + Step.step] = 0;
   const rate = writeRates(f64, record, plan.optimizer, model.progress, coreMath);
-  const finished = model.playFrom("training", 1, instructions);
+  let finished: number;
+  try {
+    finished = model.playFrom("training", 1, instructions);
+  } catch (error) {
+    snapshot.restore();
+    throw error;
+  }
   const value = f64[record + Step.loss];
   const error = finished === 0 ? lossDiverged(model, "trainBatch", value, 1, 1, count, rate) : parametersDiverged(model, "trainBatch", 1, 1, rate);
   if (error === undefined) return value;

@@ -5,14 +5,18 @@ import { slotNames } from "../describe/optimizers.js";
 import type { Optimizer } from "../describe/optimizers.js";
 import type { Model } from "../model.js";
 
+/** Blocks of parameters that belong to the record of an interrupted fit. */
+const recorded = ["best", "average"] as const;
+
 export class Before {
   private readonly optimizer;
   private readonly lastLoss;
   private readonly progress;
   private readonly unfinished;
-  /** Copies of the slots where the call's optimizer overwrites them, and of best weights where there is a record with them. */
+  /** Copies of the slots where the call's optimizer overwrites them, and of best weights and averages where there is a record with them. */
   private readonly slots: readonly Float32Array[] | undefined;
   readonly best: Float32Array | undefined;
+  readonly average: Float32Array | undefined;
 
   /** To be made before the plan for `next`. */
   constructor(private readonly model: Model, next: Optimizer) {
@@ -24,11 +28,12 @@ export class Before {
     const kept = optimizer === undefined || (optimizer.name === next.name && slotNames(optimizer).length <= slotNames(next).length);
     this.slots = kept ? undefined : layout.slots.map((slot) => model.block(slot).slice());
     this.best = this.unfinished?.best.saved ? model.block(layout.best).slice() : undefined;
+    this.average = this.unfinished?.averaged ? model.block(layout.average).slice() : undefined;
   }
 
-  /** Best weights of the record into a plan that has moved them. */
-  carryBest(): void {
-    if (this.best !== undefined) this.model.block(this.model.layout.best).set(this.best);
+  /** Best weights and averages of the record into a plan that has moved them. */
+  carry(): void {
+    for (const name of recorded) if (this[name] !== undefined) this.model.block(this.model.layout[name]).set(this[name]);
   }
 
   /** Everything but the record, which the caller has written anew. */
@@ -36,10 +41,10 @@ export class Before {
     const { model, slots } = this;
     if (slots !== undefined) {
       const { layout } = model;
-      const best = layout.demand.best ? model.block(layout.best).slice() : undefined;
+      const kept = recorded.map((name) => (layout.demand[name] ? model.block(layout[name]).slice() : undefined));
       model.plan("fit", { ...layout.demand, slots: slots.length, batch: 0, windowRows: 0, orderLength: 0 });
       slots.forEach((values, i) => model.block(model.layout.slots[i]).set(values));
-      if (best !== undefined) model.block(model.layout.best).set(best);
+      recorded.forEach((name, i) => kept[i] !== undefined && model.block(model.layout[name]).set(kept[i]));
     }
     model.optimizer = this.optimizer;
     model.lastLoss = this.lastLoss;
@@ -48,11 +53,14 @@ export class Before {
 
   /** Everything. */
   putBack(): void {
-    const { model, best } = this;
+    const { model } = this;
     this.putBackOptimizer();
     model.unfinished = this.unfinished;
-    if (best === undefined) return;
-    if (!model.layout.demand.best) model.plan("fit", { ...model.layout.demand, best: true, batch: 0, windowRows: 0, orderLength: 0 });
-    model.block(model.layout.best).set(best);
+    const { demand } = model.layout;
+    const missing = recorded.some((name) => this[name] !== undefined && !demand[name]);
+    if (missing) {
+      model.plan("fit", { ...demand, best: demand.best || this.best !== undefined, average: demand.average || this.average !== undefined, batch: 0, windowRows: 0, orderLength: 0 });
+    }
+    this.carry();
   }
 }

@@ -18,13 +18,12 @@ export interface Crew {
 }
 
 /** More than one thread for that fit, with the network on a shared memory; or undefined, where one does as well or is all that can be had. */
-export async function assemble(model: Model, { options, training }: PreparedFit): Promise<Crew | undefined> {
-  if (!workersAvailable()) return undefined;
+export async function assemble(model: Model, { options, batch, stepsPerEpoch }: PreparedFit): Promise<Crew | undefined> {
+  if (!workersAvailable() || model.custom) return undefined;
   const { available } = availableThreads();
-  const batch = Math.min(options.batchSize, training.length);
   const awaited = options.threads !== "auto";
   const threads = options.threads === "auto"
-    ? threadsThatHelp(model.topology, batch, options.epochs * Math.ceil(training.length / batch), available, poolStarted())
+    ? threadsThatHelp(model.topology, batch, options.epochs * stepsPerEpoch, available, poolStarted())
     : options.threads;
   if (threads < 2) return undefined;
   const module = await sharedModule(model.description.simd);

@@ -10,7 +10,7 @@
 // Precision, recall and F1 come from true and false positives of each class against the rest; their mean over all classes, also those without a sample.
 
 import { at, checkInteger, describeValue, isArray, refusal, typedArrayName, wrongKind, wrongValue } from "../check.js";
-import type { ActivationName } from "../describe/activations.js";
+import type { ActivationSpec } from "../describe/activations.js";
 import { decisionRule } from "../describe/losses.js";
 import type { LossName } from "../describe/losses.js";
 import type { Metric } from "../describe/metrics.js";
@@ -23,7 +23,7 @@ const MAX_CLASSES = 10_000;
 /** What the network's outputs mean: the names of the loss and of the last layer's activation. */
 export interface OutputKind {
   readonly loss: LossName;
-  readonly activation: ActivationName;
+  readonly activation: ActivationSpec["name"];
 }
 
 /** Numbers as a user may give them: an array or a typed array other than of BigInts. */

@@ -26,17 +26,31 @@ export interface LabelledData {
   readonly targets: TargetReader;
 }
 
-/** A call of fit, checked. */
-export interface PreparedFit extends LabelledData {
+/** A call of fit, checked, wherever its samples come from. */
+export interface PreparedFit {
   readonly options: CheckedFitOptions;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
   /** What is reported; and what is measured: with the monitored metric. */
   readonly metrics: readonly Metric[];
+  readonly validation: LabelledData | undefined;
+  /** Whether targets are classes, one of several or yes or no. */
+  readonly hasClasses: boolean;
+  /** Samples of a step. */
+  readonly batch: number;
+  /** Samples of the call and steps of an epoch; 0 and Infinity where nobody knows. */
+  readonly count: number;
+  readonly stepsPerEpoch: number;
+}
+
+/** The part of it that no data but validationData decides. */
+type PreparedOptions = Omit<PreparedFit, "batch" | "count" | "stepsPerEpoch">;
+
+/** A call of fit whose samples lie in memory. */
+export interface PreparedData extends PreparedFit, LabelledData {
   /** Indices of the samples that train, ascending, and of those that validationSplit held out. */
   readonly training: Uint32Array;
   readonly heldOut: Uint32Array;
-  readonly validation: LabelledData | undefined;
   /** Class weight × sample weight of each sample, or undefined for all 1. */
   readonly weights: Float32Array | undefined;
 }
@@ -73,38 +87,50 @@ function liesIn({ core }: Model, data: unknown): data is Float32Array {
   return ArrayBuffer.isView(data) && !(data instanceof DataView) && data.buffer === core.buffer;
 }
 
-/** What is not there yet is refused by name, so that nobody believes it was used. */
-function refuseUnsupported(options: CheckedFitOptions): void {
-  if (options.averageWeights !== undefined) throw new Error("fit: averageWeights: this version does not average weights. Leave it out");
-  if (options.monitor) throw new Error("fit: monitor: this version does not diagnose. Leave it out");
-}
-
-/** Checks a call of fit, in pieces. */
-export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedFit> {
-  const options = checkFitOptions(given);
-  refuseUnsupported(options);
+/** Checks what the options say, in pieces. */
+export function* prepareOptions(model: Model, options: CheckedFitOptions): Pieces<PreparedOptions> {
   const { topology } = model;
-  const optimizer = options.optimizer ?? model.optimizer ?? adam();
-  const loss = options.loss ?? model.loss;
+  const { optimizer, loss } = chosen(model, options);
   checkLossFits(loss, outputActivation(model), "fit: loss");
-  const data = yield* dataInPieces(model, inputs, targets, loss);
-  const { samples, targets: reader } = data;
   const classifier = isClassifierLoss(loss);
-
   const metrics = [...(options.metrics ?? (classifier ? (["accuracy"] as const) : []))];
   const monitor = options.earlyStopping?.monitor ?? "loss";
   if (monitor !== "loss" && !metrics.includes(monitor)) metrics.push(monitor);
 
   const rule = decisionRule(loss.name, outputActivation(model).name, topology.outputs);
   const hasClasses = classifier && (topology.outputs === 1 || rule.argMax);
-  const classes = hasClasses && (options.validationSplit > 0 || options.classWeights !== undefined) ? yield* classList(reader) : undefined;
-  const { training, validation: heldOut } = yield* split(model, options.validationSplit, samples.count, classes);
   const validation = options.validationData === undefined
     ? undefined
     : yield* dataInPieces(model, options.validationData[0], options.validationData[1], loss, ["fit: validationData[0]", "fit: validationData[1]"]);
+  return { options, optimizer, loss, metrics, validation, hasClasses };
+}
 
+/** Optimizer and loss of a call: those given, else those of the last fit, else the defaults. */
+function chosen(model: Model, options: CheckedFitOptions): Pick<PreparedFit, "optimizer" | "loss"> {
+  return { optimizer: options.optimizer ?? model.optimizer ?? adam(), loss: options.loss ?? model.loss };
+}
+
+/** Checks a call of fit, in pieces. */
+export function* prepareFit(model: Model, inputs: unknown, targets: unknown, given: unknown): Pieces<PreparedData> {
+  const options = checkFitOptions(given);
+  const { loss } = chosen(model, options);
+  checkLossFits(loss, outputActivation(model), "fit: loss");
+  const data = yield* dataInPieces(model, inputs, targets, loss);
+  const { samples, targets: reader } = data;
+  const common = yield* prepareOptions(model, options);
+  const { hasClasses } = common;
+  const classes = hasClasses && (options.validationSplit > 0 || options.classWeights !== undefined) ? yield* classList(reader) : undefined;
+  const { training, validation: heldOut } = yield* split(model, options.validationSplit, samples.count, classes);
   const weights = yield* sampleWeights(model, options, samples.count, training, classes);
-  return { ...data, options, optimizer, loss, metrics, training, heldOut, validation, weights };
+  const batch = Math.min(options.batchSize, training.length);
+  return { ...common, ...data, training, heldOut, weights, batch, count: samples.count, stepsPerEpoch: Math.ceil(training.length / batch) };
+}
+
+/** The error for class weights where there are no classes. */
+export function noClasses(): Error {
+  return new Error(
+    "fit: classWeights: expected targets that are classes (a loss crossEntropy, binaryCrossEntropy with one output, or hinge), got another loss. Use sampleWeights",
+  );
 }
 
 function* classList(targets: TargetReader): Pieces<Int32Array> {
@@ -147,9 +173,7 @@ function* sampleWeights(
   }
   if (classWeights === undefined) return weights;
   const subject = at("fit", "classWeights");
-  if (classes === undefined) {
-    throw new Error(`${subject}: expected targets that are classes (a loss crossEntropy, binaryCrossEntropy with one output, or hinge), got another loss. Use sampleWeights`);
-  }
+  if (classes === undefined) throw noClasses();
   const byClass = classWeights === "balanced" ? balancedWeights(classes, training, Math.max(2, outputs)) : classWeights;
   checkWeights(subject, byClass, Math.max(2, outputs));
   yield* inPieces(count, PIECE, (begin, end) => {
@@ -171,12 +195,14 @@ function balancedWeights(classes: Int32Array, training: Uint32Array, count: numb
 }
 
 /** Everything that must be the same for a fit to be resumed, as 16 hexadecimal digits: options that shape the result, sizes, weights. */
-export function* fitHash(call: PreparedFit): Pieces<string> {
-  const { options, optimizer, loss, metrics, samples, training, validation, weights } = call;
-  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip } = options;
+export function* fitHash(call: PreparedData | PreparedFit): Pieces<string> {
+  const { options, optimizer, loss, metrics, validation } = call;
+  const { epochs, batchSize, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights } = options;
+  const weights = "weights" in call ? call.weights : undefined;
   const text = JSON.stringify({
-    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, metrics,
-    samples: samples.count, training: training.length, validation: validation?.samples.count ?? null, weights: weights?.length ?? null,
+    epochs, batchSize, optimizer, loss, shuffle, validationSplit, earlyStopping, gradientClip, averageWeights, metrics,
+    ...("training" in call ? { samples: call.count, training: call.training.length } : { classWeights: options.classWeights ?? null }),
+    validation: validation?.samples.count ?? null, weights: weights?.length ?? null,
   });
   const hash = new Hash();
   for (let i = 0; i < text.length; i++) hash.add(text.charCodeAt(i));

@@ -100,9 +100,9 @@ export function lossDiverged(model: Model, subject: string, loss: number, epoch:
 
 /** The error for parameters or slots that are not finite at the end of an epoch (or of a lone step), or undefined. */
 export function parametersDiverged(model: Model, subject: string, epoch: number, step: number, rate: number): DivergenceError | undefined {
-  const { parameters, slots } = model.layout;
+  const { parameters, slots, average, demand } = model.layout;
   let place: ReturnType<Model["findNonFinite"]>;
-  for (const block of [parameters, ...slots]) if ((place = model.findNonFinite(block)) !== undefined) break;
+  for (const block of [parameters, ...slots, ...(demand.average ? [average] : [])]) if ((place = model.findNonFinite(block)) !== undefined) break;
   if (place === undefined) return undefined;
   const what = `${subject}: ${place.tensor} became ${describeValue(place.value)} in epoch ${epoch}, by step ${step}`;
   return new DivergenceError(what, { epoch, step, layer: place.layer, advice: adviceFor(model.optimizer!, rate, 0) });

@@ -3,7 +3,6 @@
 // same order, so the bytes of the result do not depend on it.
 
 import { readerSource, windowSource } from "../inspect/inference.js";
-import type { RowSource } from "../inspect/inference.js";
 import type { Model } from "../model.js";
 import type { Demand } from "../plan/layout.js";
 import { RANDOM_SCRATCH } from "../plan/layout.js";
@@ -12,10 +11,12 @@ import type { Pieces } from "../pieces.js";
 import { shuffleInPieces } from "../random.js";
 import type { SampleReader } from "../samples.js";
 import type { TargetReader } from "../targets.js";
-import type { LabelledData, PreparedFit } from "./prepare.js";
+import type { Feed, ValidationRows } from "./feed.js";
+import type { LabelledData, PreparedData } from "./prepare.js";
+import type { Slices } from "./slices.js";
 
 /** Bytes of a window that cannot hold all samples: little enough to be filled in a few milliseconds, since the event loop waits meanwhile. */
-const WINDOW_BYTES = 4 * 2 ** 20;
+export const WINDOW_BYTES = 4 * 2 ** 20;
 
 /** A reader's rows in another order: those that `indices` names. */
 function rowsOf<R extends SampleReader>(reader: R, indices: Uint32Array): R {
@@ -26,7 +27,7 @@ function rowsOf<R extends SampleReader>(reader: R, indices: Uint32Array): R {
   });
 }
 
-export class DataWindow {
+export class DataWindow implements Feed {
   /** Whether the window holds all samples. */
   private readonly resident: boolean;
   /** Rows of the window, and which positions of the order they hold where it is not resident. */
@@ -40,7 +41,10 @@ export class DataWindow {
    * Plans the memory of the fit; `fill` follows.
    * @throws {RangeError} if even the smallest window does not fit
    */
-  constructor(private readonly model: Model, private readonly call: PreparedFit, base: Omit<Demand, "windowRows" | "orderLength" | "targetWidth" | "weighted">) {
+  constructor(
+    private readonly model: Model, private readonly call: PreparedData, private readonly slices: Slices,
+    base: Omit<Demand, "windowRows" | "orderLength" | "targetWidth" | "weighted">,
+  ) {
     const { samples, targets, training, heldOut, validation, weights } = call;
     const shared = { ...base, targetWidth: targets.width, weighted: weights !== undefined };
     const withValidation = validation !== undefined && validation.targets.kind === targets.kind;
@@ -81,8 +85,32 @@ export class DataWindow {
     });
   }
 
+  get total(): number {
+    return this.order.length;
+  }
+
+  begin(order: number): Promise<void> {
+    return this.slices.run(this.arrange(order), this.call.options.signal);
+  }
+
+  rowsAt(first: number): number {
+    return Math.max(0, Math.min(this.call.batch, this.order.length - first));
+  }
+
+  async wait(): Promise<void> {}
+
+  weightOf(first: number, count: number): number {
+    const { order, call: { weights } } = this;
+    if (weights === undefined) return count;
+    let sum = 0;
+    for (let i = first; i < first + count; i++) sum += weights[order[i]];
+    return sum;
+  }
+
+  async close(): Promise<void> {}
+
   /** Lays out the order of an epoch, in pieces: shuffled from the ascending list by the epoch's number, or as it is. */
-  *arrange(epoch: number): Pieces<void> {
+  private *arrange(epoch: number): Pieces<void> {
     const { model: { layout, core, description }, call: { training, options } } = this;
     core.u32.set(training, layout.order / 4);
     if (options.shuffle) yield* shuffleInPieces(core, layout.order, training.length, description.seed, "shuffle", epoch, RANDOM_SCRATCH);
@@ -90,7 +118,6 @@ export class DataWindow {
     this.loadedFrom = this.loadedTo = 0;
   }
 
-  /** Makes sure that positions [first, first + count) of the order can be gathered; returns the place to gather from. */
   load(first: number, count: number): number {
     if (this.resident) return first;
     const { call: { samples, targets, weights }, model: { layout, core }, order } = this;
@@ -107,13 +134,15 @@ export class DataWindow {
     return order.length + first - this.loadedFrom;
   }
 
-  /** How many positions from `first` on can be gathered without another load. */
   available(first: number): number {
     return this.resident ? this.order.length - first : this.loadedTo - first;
   }
 
-  /** The rows that validate, or undefined; and the reader of their targets. */
-  validation(): { readonly source: RowSource; readonly targets: TargetReader } | undefined {
+  held(most: number): number {
+    return Math.min(most, this.order.length, this.rows);
+  }
+
+  validation(): ValidationRows | undefined {
     const { call: { samples, targets, heldOut, training, validation, loss }, model, resident } = this;
     const smoothing = loss.name === "crossEntropy" ? loss.labelSmoothing : 0;
     if (validation !== undefined) {

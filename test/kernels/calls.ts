@@ -2,8 +2,10 @@
 // the kernels' contracts name (assembly/*.ts), to the byte: a row of samples ends with its last whole vector, weights with their last float. Rows may be
 // none; a layer has a unit and a sample a number.
 
-import { ActivationCode, HitMode, InitCode, LossCode, NR, OptimizerCode, PANEL_BYTES } from "../../assembly/codes.js";
-import { productScratch } from "../../src/plan/layout.js";
+import {
+  ActivationCode, BINS, BOTH_FIGURE_WORDS, FIGURE_WORDS, HISTOGRAM_BYTES, HitMode, InitCode, LossCode, NORM_ROWS, NR, OptimizerCode, PANEL_BYTES,
+} from "../../assembly/codes.js";
+import { forwardScratch, productScratch } from "../../src/plan/layout.js";
 import type { KernelName } from "./stage.js";
 
 /** Where a call may go. `indices`: u32 below that number; else floats. */
@@ -97,18 +99,19 @@ const small = (b: Builder): [number, number] => {
 };
 const longer = (b: Builder, size: number): number => (b.below(200) === 0 ? 508 + b.below(12) : size);
 
+/** Panels of 8 units, and the floats of a mask of a byte for each row of each panel. */
+const panels = (units: number): number => Math.ceil(units / 8);
+const maskFloats = (rows: number, units: number): number => Math.ceil((rows * panels(units)) / 4);
+
 const calls: Record<string, Make> = {
   gemm(b) {
     const m = b.size(), n = b.size(), k = longer(b, b.size());
     const [begin, end] = b.range(n, NR);
-    const form = b.below(3);
-    const lda = (form === 2 ? m : k) + b.below(4), ldb = (form === 0 ? k : n) + b.below(4), ldc = n + b.below(4);
-    const a = form === 2 ? b.rows(k, m, lda) : b.rows(m, k, lda);
-    const from = b.below(3);
-    const [aRow, aStep] = form === 2 ? [4, 4 * lda] : [4 * lda, 4];
-    const right = form === 0 ? b.rows(n, k, ldb) : b.rows(k, n, ldb);
-    const c = b.rows(m, n, ldc, true, begin, end);
-    return [m, begin, end, k, a, aRow, aStep, right, 4 * ldb, form === 0 ? 1 : 0, c, 4 * ldc, from, b.read(n), b.write(productScratch(m, k) / 4)];
+    const transposed = b.below(2) === 1;
+    const lda = (transposed ? m : k) + b.below(4), ldb = n + b.below(4), ldc = n + b.below(4);
+    const a = transposed ? b.rows(k, m, lda) : b.rows(m, k, lda);
+    const [aRow, aStep] = transposed ? [4, 4 * lda] : [4 * lda, 4];
+    return [m, begin, end, k, a, aRow, aStep, b.rows(k, n, ldb), 4 * ldb, b.rows(m, n, ldc, true, begin, end), 4 * ldc, b.below(2), b.write(productScratch(m, k) / 4)];
   },
   denseForward(b) {
     const rows = b.size(), units = b.size(), inputs = longer(b, b.size());
@@ -119,7 +122,7 @@ const calls: Record<string, Make> = {
     const z = b.rows(rows, whole(units), stride, true, begin, whole(end));
     const a = b.below(2) ? z : b.rows(rows, whole(units), stride, true, begin, whole(end));
     const biases = b.below(3) ? b.read(units) : 0;
-    return [rows, begin, end, inputs, x, 4 * xStride, w, biases, z, a, 4 * stride, b.pick(activationCodes), 0.2, b.read(shared ? 1 : units), shared, b.write(productScratch(rows, inputs) / 4)];
+    return [rows, begin, end, inputs, x, 4 * xStride, w, biases, z, a, 4 * stride, b.pick(activationCodes), 0.2, b.read(shared ? 1 : units), shared, b.write(forwardScratch(rows, inputs) / 4)];
   },
   denseSingle(b) {
     const units = b.size(), inputs = longer(b, b.size()), shared = b.below(2);
@@ -193,6 +196,48 @@ const calls: Record<string, Make> = {
     const rows = b.size(), columns = b.size(), stride = b.stride(columns);
     return [b.rows(rows, whole(columns), stride), b.rows(rows, whole(columns), stride, true), rows, columns, 4 * stride];
   },
+  dropoutForward(b) {
+    const rows = b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(units, 8);
+    const x = b.rows(rows, whole(units), xStride), y = b.rows(rows, whole(units), stride, true, begin, begin + whole(end - begin));
+    return [rows, begin, end, units, x, 4 * xStride, y, 4 * stride, b.write(maskFloats(rows, units)), 2 ** 30, 1.5, b.below(1e9), b.below(1e9), 1, 2, 3, b.write(20)];
+  },
+  dropoutBackward(b) {
+    const rows = b.size(), units = 1 + b.size(), stride = b.stride(units);
+    const [begin, end] = b.range(units, 8);
+    return [rows, begin, end, b.rows(rows, whole(units), stride, true, begin, begin + whole(end - begin)), 4 * stride, b.read(maskFloats(rows, units)), 1.5];
+  },
+  batchNormForward(b) {
+    const rows = 1 + b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(units, 8);
+    const x = b.rows(rows, whole(units), xStride), y = b.rows(rows, whole(units), stride, true, begin, begin + whole(end - begin));
+    return [rows, begin, end, units, x, 4 * xStride, y, 4 * stride, b.read(units), b.read(units), b.write(NORM_ROWS * panels(units) * 8), b.read(units), b.read(units), 1e-5, b.below(2)];
+  },
+  batchNormBackward(b) {
+    const rows = 1 + b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(units, 8);
+    const x = b.rows(rows, whole(units), xStride), d = b.rows(rows, whole(units), stride, true, begin, begin + whole(end - begin));
+    return [rows, begin, end, units, x, 4 * xStride, d, 4 * stride, b.read(units), b.read(NORM_ROWS * panels(units) * 8), b.write(units, begin, end), b.write(units, begin, end), b.below(2), b.below(2)];
+  },
+  followStatistics(b) {
+    const units = 1 + b.size(), [begin, end] = b.range(units);
+    return [1 + b.size(), begin, end, units, b.read(NORM_ROWS * panels(units) * 8), b.write(units, begin, end), b.write(units, begin, end), 0.1];
+  },
+  layerNormForward(b) {
+    const rows = b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(rows);
+    return [begin, end, units, b.rows(rows, units, xStride), 4 * xStride, b.rows(rows, units, stride, true), 4 * stride, b.read(units), b.read(units), b.write(NORM_ROWS * rows, NORM_ROWS * begin, NORM_ROWS * end), 1e-5];
+  },
+  layerNormSums(b) {
+    const rows = b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(units, 8);
+    return [rows, begin, end, b.rows(rows, whole(units), xStride), 4 * xStride, b.rows(rows, whole(units), stride), 4 * stride, b.read(NORM_ROWS * rows), b.write(units, begin, end), b.write(units, begin, end)];
+  },
+  layerNormBackward(b) {
+    const rows = b.size(), units = 1 + b.size(), xStride = b.stride(units), stride = b.stride(units);
+    const [begin, end] = b.range(rows);
+    return [begin, end, units, b.rows(rows, units, xStride), 4 * xStride, b.rows(rows, units, stride, true), 4 * stride, b.read(units), b.read(NORM_ROWS * rows)];
+  },
   hitRows(b) {
     const rows = b.size(), columns = 1 + b.size(), stride = b.stride(columns);
     const [begin, end] = b.range(rows);
@@ -244,6 +289,19 @@ const calls: Record<string, Make> = {
     const rows = b.size(), outputs = 1 + b.size(), stride = b.stride(outputs);
     const [begin, end] = b.range(rows);
     return [b.rows(rows, outputs, stride, true), begin, end, outputs, 4 * stride, 0.1];
+  },
+  columnFigures(b) {
+    const rows = 1 + b.size(), units = 1 + b.size(), stride = b.stride(units), both = b.below(2) === 0, shared = b.below(2);
+    const a = b.rows(rows, whole(units), stride);
+    const z = both ? b.rows(rows, whole(units), stride) : a;
+    const figures = b.write((both ? BOTH_FIGURE_WORDS : FIGURE_WORDS) * whole(units));
+    const slopes = b.below(2) === 0 ? 0 : b.read(shared === 1 ? 1 : units);
+    return [rows, 0, units, units, z, a, b.pick([z, a]), 4 * stride, figures, b.below(2), -1, 0.25, 0.5, 2, 0, slopes, shared];
+  },
+  // one row, taken so many times: the least and the greatest of each column are its own values
+  addHistogram(b) {
+    const units = 1 + b.size(200), v = b.read(units);
+    return [b.size(), units, v, 0, v, v, b.write(HISTOGRAM_BYTES / 4), 1, b.write(4 * BINS)];
   },
   finiteRows(b) {
     const rows = b.size(), width = b.below(10) === 0 ? 200 + b.below(90) : b.size(), stride = b.stride(width);

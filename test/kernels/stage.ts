@@ -15,7 +15,7 @@ export type KernelName =
   | "execute" | "follows" | "play" | "gemm" | "denseForward" | "denseSingle" | "inputGradient" | "weightGradient" | "activationBackward" | "activationForward"
   | "softmaxBackward" | "softmaxForward" | "hitRows" | "lossRows" | "clampRun" | "penaltyRun" | "scaleRun" | "sumSquares" | "updateParameters"
   | "dropoutBackward" | "dropoutForward" | "batchNormBackward" | "batchNormForward" | "followStatistics" | "layerNormBackward" | "layerNormForward" | "layerNormSums"
-  | "finiteRows" | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
+  | "addHistogram" | "columnFigures" | "finiteRows" | "gatherClasses" | "gatherRows" | "smoothRows" | "fillRandom" | "philox" | "shuffle" | "normalQuantile64";
 
 export type Kernels = Readonly<Record<KernelName, Kernel>>;
 

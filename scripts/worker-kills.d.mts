@@ -1,4 +1,4 @@
-/** What so many runs with failing workers came to; scripts/kills.mjs. */
+/** What so many runs with failing workers came to; scripts/worker-kills.mjs. */
 export function measureKills(runs: number, seed?: number): Promise<{
   readonly runs: number;
   readonly longestMs: number;

@@ -1,7 +1,7 @@
-// Workers that are killed, throw, exit or hang at random moments: the short form of `npm run kills`.
+// Workers that are killed, throw, exit or hang at random moments: the short form of `npm run kills:workers`.
 
 import { expect, test } from "vitest";
-import { measureKills } from "../scripts/kills.mjs";
+import { measureKills } from "../scripts/worker-kills.mjs";
 
 test("of 40 fits whose workers fail in eight ways at random moments none hangs, none ends in other bytes, and each error has its cause", async () => {
   const { runs, counts, wrong } = await measureKills(40, 5);

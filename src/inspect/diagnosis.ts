@@ -1,0 +1,282 @@
+// What a network does on samples: one pass in which the core gathers the figures of every unit, the spread of every layer and, with targets, the gradient
+// (assembly/statistics.ts); here they become means, deviations, norms and shares. What is wrong with them is said in findings.ts.
+//
+//   deviation  √(Σ(a − s)²/n − (Σ(a − s)/n)²), s the first sample's value
+//   a layer    the mean over units of their variances, plus the variance of their means
+//
+// Everything is computed in f64, in an order that the shapes fix, from + − × ÷ and √ alone.
+
+import { activationOf } from "../describe/layers.js";
+import { BINS } from "../../assembly/codes.js";
+import type { Diagnosis, Histogram, LayerDiagnosis, UnitDiagnosis } from "../describe/diagnosis.js";
+import type { Loss } from "../describe/losses.js";
+import { saturationBounds } from "../describe/saturation.js";
+import { scratchCore } from "../engine/core.js";
+import type { Model } from "../model.js";
+import { outputOf } from "../plan/layout.js";
+import type { LayerShape, Run } from "../plan/layout.js";
+import { diagnosisTape, hasSums } from "../plan/tape.js";
+import type { SampleReader } from "../samples.js";
+import type { TargetReader } from "../targets.js";
+import { findings } from "./findings.js";
+import { copySamples, readTarget, readerSource } from "./inference.js";
+import type { RowSource } from "./inference.js";
+import { redundantUnits } from "./redundancy.js";
+
+/** Samples whose activations are kept to find units that are copies of others: at most so many, at equal distances. */
+const KEPT_SAMPLES = 64;
+
+/** From so many samples on, their own columns are judged by a quarter of the rows: enough for the scale of a column. */
+const MANY_SAMPLES = 512;
+const ROWS_APART = 4;
+
+/** Figures of a matrix's columns: mean and deviation in f64. */
+export interface Columns {
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+}
+
+/** What the core has gathered of one layer. */
+export interface LayerFigures {
+  readonly shape: LayerShape;
+  readonly sums: Columns;
+  readonly activations: Columns;
+  /** Samples on which each unit is 0 with zero derivative, and on which it is saturated. */
+  readonly zeros: Uint32Array;
+  readonly saturated: Uint32Array;
+  readonly sumsHistogram: Histogram;
+  readonly activationsHistogram: Histogram;
+  /** Activations of the kept samples, samples × units; nothing where they were not asked for. */
+  readonly kept: Float32Array;
+  /** The whole gradient, where there is one. */
+  readonly gradient: Float64Array | undefined;
+}
+
+/** What the core has gathered of a network. */
+export interface NetworkFigures {
+  readonly count: number;
+  readonly samples: Columns;
+  readonly layers: readonly LayerFigures[];
+}
+
+/** Rows of a Float32Array by the fast way: they are copied whole, and looked at by the core. */
+export function diagnosisSource(model: Model, samples: SampleReader, targets?: TargetReader, loss?: Loss): RowSource {
+  const { floats } = samples;
+  if (floats === undefined) return readerSource(model, samples, targets, loss);
+  return {
+    count: samples.count,
+    fill(begin, end) {
+      if (!copySamples(model, floats, begin, end)) samples.check(begin, end);
+      if (targets === undefined) return;
+      const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
+      for (let i = begin; i < end; i++) readTarget(model, targets, i, i - begin, smoothing);
+    },
+  };
+}
+
+/** One pass over the rows; with a loss, the gradient of its mean. */
+export function gatherFigures(model: Model, source: RowSource, loss: Loss | undefined): NetworkFigures {
+  const { topology, layout, core } = model;
+  const { count } = source;
+  const log = (x: number): number => scratchCore(0).exports.log64(x);
+  const bounds = topology.layers.map((shape) => saturationBounds(activationOf(shape.spec), log));
+  const every = count < MANY_SAMPLES ? 1 : ROWS_APART;
+  let seen = 0;
+  const plan = loss && { loss, hits: false, weighted: false };
+  const gradient = loss && new Float64Array(topology.length);
+  const distance = Math.max(1, Math.ceil(count / KEPT_SAMPLES));
+  const keptCount = Math.ceil(count / distance);
+  const kept = topology.layers.map(({ units }) => new Float32Array(keptCount * units));
+  for (let begin = 0; begin < count; begin += layout.chunk) {
+    const end = Math.min(begin + layout.chunk, count);
+    source.fill(begin, end);
+    const length = model.place("diagnosis", JSON.stringify([loss, every]), () => diagnosisTape(topology, layout, bounds, plan, every));
+    seen += Math.ceil((end - begin) / every);
+    model.playOnce("diagnosis", length, end - begin, 1 / count, begin);
+    if (gradient !== undefined) addFloats(gradient, model.block(layout.gradient));
+    for (const { index, units } of topology.layers) {
+      const { at, stride } = outputOf(topology, layout, index, false);
+      for (let sample = distance * Math.ceil(begin / distance); sample < end; sample += distance) {
+        copyFloats(core.f32, at / 4 + (sample - begin) * stride, units, kept[index], (sample / distance) * units);
+      }
+    }
+  }
+  return {
+    count,
+    samples: readColumns(model, layout.sampleFigures, topology.inputs, 0, seen),
+    layers: topology.layers.map((shape): LayerFigures => {
+      const { figures, sumsHistogram, activationsHistogram } = layout.figures[shape.index];
+      const activations = readColumns(model, figures, shape.units, 0, count);
+      const spread = readHistogram(model, activationsHistogram, activations);
+      const sums = hasSums(shape) ? readColumns(model, figures, shape.units, 9, count) : activations;
+      const word = wordOf(shape.units);
+      const counts = (at: number): Uint32Array => core.u32.slice(at / 4, at / 4 + shape.units);
+      return {
+        shape, sums, activations, zeros: counts(figures + 3 * word), saturated: counts(figures + 4 * word),
+        sumsHistogram: hasSums(shape) ? readHistogram(model, sumsHistogram, sums) : spread, activationsHistogram: spread, kept: kept[shape.index], gradient,
+      };
+    }),
+  };
+}
+
+/** Short rows in a loop: a view for each costs more. */
+function copyFloats(from: Float32Array, at: number, length: number, to: Float32Array, offset: number): void {
+  if (length >= 128) to.set(from.subarray(at, at + length), offset);
+  else for (let i = 0; i < length; i++) to[offset + i] = from[at + i];
+}
+
+/** total += part. */
+function addFloats(total: Float64Array, part: Float32Array): void {
+  for (let i = 0; i < total.length; i++) total[i] += part[i];
+}
+
+/** Bytes of a word of 4 bytes a column, in whole vectors. */
+function wordOf(columns: number): number {
+  return 16 * Math.ceil(columns / 4);
+}
+
+/** The figures that begin at word `first`: min, max, shift, with the sums behind them (see assembly/statistics.ts). */
+function readColumns({ core: { f32, f64 } }: Model, at: number, columns: number, first: 0 | 9, count: number): Columns {
+  const word = wordOf(columns);
+  const narrow = (index: number): number => (at + index * word) / 4;
+  const wide = (index: number): number => (at + index * word) / 8;
+  const [least, greatest, shift] = first === 0 ? [0, 1, 2] : [9, 10, 11];
+  const [sum, squares] = first === 0 ? [5, 7] : [12, 14];
+  const values = { min: new Float64Array(columns), max: new Float64Array(columns), mean: new Float64Array(columns), deviation: new Float64Array(columns) };
+  for (let i = 0; i < columns; i++) {
+    const from = f64[wide(sum) + i] / count;
+    values.min[i] = f32[narrow(least) + i];
+    values.max[i] = f32[narrow(greatest) + i];
+    values.mean[i] = f32[narrow(shift) + i] + from;
+    const variance = f64[wide(squares) + i] / count - from * from;
+    values.deviation[i] = variance > 0 ? Math.sqrt(variance) : variance <= 0 ? 0 : NaN;
+  }
+  return values;
+}
+
+/** The bins that hold something and those between them. A lone bin that nothing spreads in gets the width that its value has room for. */
+function readHistogram({ core: { f32, i32, u32 } }: Model, at: number, { min, max }: Columns): Histogram {
+  const width = f32[at / 4 + 1];
+  const base = i32[at / 4 + 2];
+  const countOf = (bin: number): number => u32[at / 4 + 4 + 2 * bin] + 4294967296 * u32[at / 4 + 5 + 2 * bin];
+  let last = BINS - 1;
+  while (last > 0 && countOf(last) === 0) last--;
+  let first = 0;
+  while (first < last && countOf(first) === 0) first++;
+  const value = min[0];
+  if (first === last && min.every((low, i) => low === value && max[i] === value)) {
+    const half = value === 0 ? 0.5 : Math.abs(value) / 2;
+    return { edges: [value - half, value + half], counts: [countOf(first)] };
+  }
+  const edges: number[] = [];
+  const counts: number[] = [];
+  for (let bin = first; bin <= last; bin++) {
+    edges.push((base + bin) * width);
+    counts.push(countOf(bin));
+  }
+  edges.push((base + last + 1) * width);
+  return { edges, counts };
+}
+
+/** The runs of a layer's parameters, of whatever kind it is. */
+function runsOf(shape: LayerShape): readonly Run[] {
+  const { weights, biases, slopes, gain, shift } = shape as Partial<Record<"weights" | "biases" | "slopes" | "gain" | "shift", Run>>;
+  return [weights, biases, slopes, gain, shift].filter((run) => run !== undefined);
+}
+
+/** The run that counts as a layer's weights: the gain of a normalisation, none of a layer without parameters. */
+export function weightsOf(shape: LayerShape): Run {
+  return runsOf(shape)[0] ?? { begin: 0, length: 0 };
+}
+
+/** The norm of all a layer's parameters in a block; undefined for a layer without any. */
+function norm(values: Float64Array, shape: LayerShape): number | undefined {
+  const runs = runsOf(shape);
+  return runs.length === 0 ? undefined : Math.sqrt(runs.reduce((sum, { begin, length }) => sum + squares(values, begin, begin + length), 0));
+}
+
+function squares(values: Float32Array | Float64Array, begin: number, end: number): number {
+  let sum = 0;
+  for (let i = begin; i < end; i++) sum += values[i] * values[i];
+  return sum;
+}
+
+/** Norms of each unit's own row of weights; with its biases and slopes where `all`. */
+function unitNorms(values: Float32Array | Float64Array, shape: LayerShape, all: boolean): number[] {
+  const [weights, ...others] = runsOf(shape);
+  if (weights === undefined) return Array.from({ length: shape.units }, () => 0);
+  const length = weights.length / shape.units;
+  const own = all ? others.filter((run) => run.length === shape.units) : [];
+  return Array.from({ length: shape.units }, (_, j) => {
+    const row = weights.begin + j * length;
+    return Math.sqrt(own.reduce((sum, { begin }) => sum + values[begin + j] * values[begin + j], squares(values, row, row + length)));
+  });
+}
+
+function weightNorm(parameters: Float32Array, shape: LayerShape): number {
+  const { begin, length } = weightsOf(shape);
+  return Math.sqrt(squares(parameters, begin, begin + length));
+}
+
+/** What a layer's figures say, with those of its units where they are asked for. */
+function describeLayer(figures: LayerFigures, count: number, parameters: Float32Array, outputNorm: number | undefined, withUnits: boolean): LayerDiagnosis {
+  const { shape, sums, activations, zeros, saturated, sumsHistogram, activationsHistogram, gradient } = figures;
+  const { units } = shape;
+  const dead = zeros.reduce((sum, zero) => sum + (zero === count ? 1 : 0), 0);
+  const together = over(activations);
+  const sumsTogether = over(sums);
+  const gradientNorm = gradient && norm(gradient, shape);
+  const numbers = (values: Float64Array): readonly number[] => Array.from(values);
+  const shares = (counts: Uint32Array): readonly number[] => Array.from(counts, (hits) => hits / count);
+  const described: UnitDiagnosis | undefined = !withUnits ? undefined : {
+    deadFraction: shares(zeros), saturatedFraction: shares(saturated),
+    minWeightedSum: numbers(sums.min), maxWeightedSum: numbers(sums.max), meanWeightedSum: numbers(sums.mean), weightedSumDeviation: numbers(sums.deviation),
+    minActivation: numbers(activations.min), maxActivation: numbers(activations.max), meanActivation: numbers(activations.mean),
+    activationDeviation: numbers(activations.deviation),
+    ...(gradient && { gradientNorm: unitNorms(gradient, shape, true) }),
+    weightNorm: unitNorms(parameters, shape, false),
+  };
+  return {
+    deadFraction: dead / units,
+    saturatedFraction: saturated.reduce((sum, hits) => sum + hits, 0) / (count * units),
+    meanWeightedSum: sumsTogether.mean, weightedSumDeviation: sumsTogether.deviation,
+    meanActivation: together.mean, activationDeviation: together.deviation,
+    weightedSumHistogram: sumsHistogram, activationHistogram: activationsHistogram,
+    ...(gradientNorm !== undefined && { gradientNorm }),
+    ...(gradientNorm !== undefined && outputNorm !== undefined && outputNorm > 0 && { gradientRatio: gradientNorm / outputNorm }),
+    weightNorm: weightNorm(parameters, shape),
+    ...(described && { units: described }),
+  };
+}
+
+/** Mean and deviation over all columns together. */
+function over({ mean, deviation }: Columns): { readonly mean: number; readonly deviation: number } {
+  const columns = mean.length;
+  const middle = mean.reduce((sum, value) => sum + value, 0) / columns;
+  const variance = mean.reduce((sum, value, i) => sum + deviation[i] * deviation[i] + (value - middle) * (value - middle), 0) / columns;
+  return { mean: middle, deviation: Math.sqrt(variance) };
+}
+
+/** What is asked for beside the figures of layers. */
+export interface DiagnosisDemand {
+  /** Figures of each unit. */
+  readonly units: boolean;
+  /** How far the last step moved each layer's weights, as a share of their norm. */
+  readonly updateRatios?: readonly number[];
+}
+
+/** The diagnosis of a network on the rows of a source; with a loss, of its gradient too. */
+export function diagnoseRows(model: Model, source: RowSource, loss: Loss | undefined, { units, updateRatios }: DiagnosisDemand): Diagnosis {
+  const figures = gatherFigures(model, source, loss);
+  const parameters = model.block(model.layout.parameters);
+  const last = [...figures.layers].reverse().find(({ shape }) => runsOf(shape).length > 0)!;
+  const outputNorm = last.gradient && norm(last.gradient, last.shape);
+  const layers = figures.layers.map((layer, i): LayerDiagnosis => ({
+    ...describeLayer(layer, figures.count, parameters, outputNorm, units),
+    ...(updateRatios && { updateRatio: updateRatios[i] }),
+  }));
+  const redundant = figures.layers.map((layer) => redundantUnits(layer, figures.count));
+  return { layers, findings: findings({ model, figures, layers, redundant }) };
+}
