@@ -67,5 +67,5 @@ test("with too little room for addresses there is one error, with advice", async
   const { stdout } = await execute("sh", ["-c", `ulimit -v 3000000; exec "${process.execPath}" program.mjs nothing`], { cwd: folder });
   const { name, message } = JSON.parse(stdout) as Said;
   expect(name).toBe("RangeError");
-  expect(message).toMatch(/^memory: expected \d+ bytes, the engine has none left\. .*ulimit -v/);
+  expect(message).toMatch(/^memory: expected .+, the engine has none.*\. .*ulimit -v/);
 });
