@@ -47,6 +47,9 @@ const entries = {
   relaxed: "src/relaxed.ts",
   predict: "src/predict.ts",
   "compare-worker": "src/compare/worker.ts",
+  onnx: "src/onnx/index.ts",
+  "compat-brain": "src/compat/brain.ts",
+  "compat-tfjs": "src/compat/tfjs.ts",
 };
 
 /** The entries that may import node: modules; all others run in browsers too. */
@@ -58,11 +61,14 @@ const nodeEntries = ["node", "cli", "compare-worker"];
  */
 const forms = [
   { names: { slim: "index" }, core: "undefined" },
-  { names: { "index.workerd": "index", "tabular.workerd": "tabular", "predict.workerd": "predict" }, core: "core.unshared.wasm", predict: "predict.wasm" },
+  { names: { "index.workerd": "index", "tabular.workerd": "tabular", "predict.workerd": "predict", "onnx.workerd": "onnx", "compat-brain.workerd": "compat-brain", "compat-tfjs.workerd": "compat-tfjs" }, core: "core.unshared.wasm", predict: "predict.wasm" },
 ];
 
 /** Packages without a licence file of their own, and the package of the same project whose file holds for them. */
 const licenceOf = { "@assemblyscript/loader": "assemblyscript" };
+
+/** Packages whose tarball has no licence file: a package with the text of the same licence, and a file whose head has the notice of another. */
+const noticesOf = { "@bufbuild/protobuf": { licence: "typescript", notice: "dist/esm/wire/varint.js" } };
 
 const SHEBANG = "#!/usr/bin/env node\n";
 
@@ -300,10 +306,11 @@ async function licences(inputs) {
   const texts = [];
   for (const name of [...packages].sort()) {
     const { version, license } = JSON.parse(await readFile(inRoot("node_modules", name, "package.json"), "utf8"));
-    const folder = inRoot("node_modules", licenceOf[name] ?? name);
+    const folder = inRoot("node_modules", noticesOf[name]?.licence ?? licenceOf[name] ?? name);
     const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
     if (files.length === 0) throw new BuildError(`${name}: expected a licence file, got none. Name the package that has it in licenceOf`);
-    const contents = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+    const contents = await Promise.all(files.filter((file) => !(name in noticesOf) || /^licen/i.test(file)).map((file) => readFile(join(folder, file), "utf8")));
+    if (name in noticesOf) contents.push(/^(\/\/.*\n|\n)*/.exec(await readFile(inRoot("node_modules", name, noticesOf[name].notice), "utf8"))[0].replaceAll(/^\/\/ ?/gm, ""));
     texts.push(`${name} ${version} (${license})\n\n${contents.map((text) => text.replaceAll("\r\n", "\n").trim()).join("\n\n")}\n`);
   }
   return texts.length === 0 ? "" : `Parts of these packages are bundled in this folder.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;

@@ -15,6 +15,9 @@ import type { Metric } from "./describe/metrics.js";
 import { readyFor } from "./engine/core.js";
 import { availableThreads } from "./engine/pool.js";
 import { checkPreparation, checkSavable, loadModel, saveModel } from "./files/model.js";
+import { moduleSource } from "./files/module.js";
+import { PORTABLE, portableLayer } from "./files/portable.js";
+import type { Portable } from "./files/portable.js";
 import { diagnoseRows, diagnosisSource } from "./inspect/diagnosis.js";
 import { evaluateRows, gradientRows, predictInto, readerSource, targetRows, traceRows } from "./inspect/inference.js";
 import type { LayerGradients, LayerTrace } from "./inspect/inference.js";
@@ -288,6 +291,23 @@ export class Network {
     for (const slot of model.layout.slots) model.core.u8.fill(0, slot, slot + model.layout.block);
     model.progress = freshProgress();
     model.unfinished = undefined;
+  }
+
+  /**
+   * The source of an ES module with the weights, without an import, WebAssembly or eval, for wherever JavaScript runs. It exports
+   * `predict(input)`: one sample or several, flat, to their outputs, flat, equal to this network's to 1e-6. Dropout is not in it, nor a table's preparation.
+   * @throws {Error} for a network with a custom activation, or numbers that are not finite
+   * @example writeFileSync("network.mjs", network.toModule())
+   */
+  toModule(): string {
+    return moduleSource(this[PORTABLE]("toModule"), "toModule");
+  }
+
+  /** @internal What other formats hold of the network; the arrays are its live views. */
+  [PORTABLE](subject: string): Portable {
+    const { description, topology, tabular } = this.still(subject);
+    const layers = description.layers.map((spec, i) => portableLayer(subject, i, spec, this.layerViews[i]));
+    return { inputs: topology.inputs, outputs: topology.outputs, layers, tabular };
   }
 
   /** The network as a table: a line a layer with its shape, activation and parameters. */

@@ -330,7 +330,7 @@ describe("after dispose", () => {
       fit: () => network.fit(good.inputs, good.rows), trainBatch: () => network.trainBatch(good.inputs, good.rows),
       diagnose: () => network.diagnose(good.inputs, good.rows), evaluate: () => network.evaluate(good.inputs, good.rows), predict: () => network.predict(good.inputs), classify: () => network.classify(good.inputs),
       trace: () => network.trace(good.inputs), gradients: () => network.gradients(good.inputs, good.rows), save: () => network.save(), clone: () => network.clone(),
-      resetOptimizer: () => network.resetOptimizer(), summary: () => network.summary(),
+      resetOptimizer: () => network.resetOptimizer(), summary: () => network.summary(), toModule: () => network.toModule(),
       "set tabular": () => { network.tabular = "{}"; },
     };
     for (const [name, call] of Object.entries(calls)) await expectRefused(call, Error, /: the network was disposed\. Create a new one or load a saved one/).catch((cause) => { throw new Error(name, { cause }); });

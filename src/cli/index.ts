@@ -12,6 +12,7 @@ import { optimizerNames } from "../describe/optimizers.js";
 import { tabularDefaults } from "../tabular/options.js";
 import { compare } from "./compare.js";
 import { evaluate } from "./evaluate.js";
+import { exportFormats, exportModel } from "./export.js";
 import { Interrupted, UsageError } from "./input.js";
 import { inspect } from "./inspect.js";
 import { usualOptions } from "./options.js";
@@ -162,6 +163,12 @@ function describe(): Command {
     .argument("<model>", "a model file")
     .option("--json", "print one JSON object")
     .action((model, options) => run(() => inspect(model, options)));
+
+  command("export", "write a model as an ONNX model or an ES module")
+    .argument("<model>", "a model file")
+    .addOption(new Option("--to <format>", "onnx or module (required)").argParser(oneOf(exportFormats)))
+    .option("--out <file>", "the file to write (required)")
+    .action((model, options) => run(() => exportModel(model, options)));
 
   const hiddenNames = activationNames.filter((activation) => activation !== "softmax");
   command("compare", "try activations of the hidden layers on a CSV file")

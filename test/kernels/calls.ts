@@ -2,7 +2,9 @@
 // the kernels' contracts name (assembly/*.ts), to the byte: a row of samples ends with its last whole vector, weights with their last float. Rows may be
 // none; a layer has a unit and a sample a number.
 
-import { ActivationCode, HitMode, InitCode, LossCode, NORM_ROWS, NR, OptimizerCode, PANEL_BYTES } from "../../assembly/codes.js";
+import {
+  ActivationCode, BINS, BOTH_FIGURE_WORDS, FIGURE_WORDS, HISTOGRAM_BYTES, HitMode, InitCode, LossCode, NORM_ROWS, NR, OptimizerCode, PANEL_BYTES,
+} from "../../assembly/codes.js";
 import { forwardScratch, productScratch } from "../../src/plan/layout.js";
 import type { KernelName } from "./stage.js";
 
@@ -287,6 +289,19 @@ const calls: Record<string, Make> = {
     const rows = b.size(), outputs = 1 + b.size(), stride = b.stride(outputs);
     const [begin, end] = b.range(rows);
     return [b.rows(rows, outputs, stride, true), begin, end, outputs, 4 * stride, 0.1];
+  },
+  columnFigures(b) {
+    const rows = 1 + b.size(), units = 1 + b.size(), stride = b.stride(units), both = b.below(2) === 0, shared = b.below(2);
+    const a = b.rows(rows, whole(units), stride);
+    const z = both ? b.rows(rows, whole(units), stride) : a;
+    const figures = b.write((both ? BOTH_FIGURE_WORDS : FIGURE_WORDS) * whole(units));
+    const slopes = b.below(2) === 0 ? 0 : b.read(shared === 1 ? 1 : units);
+    return [rows, 0, units, units, z, a, b.pick([z, a]), 4 * stride, figures, b.below(2), -1, 0.25, 0.5, 2, 0, slopes, shared];
+  },
+  // one row, taken so many times: the least and the greatest of each column are its own values
+  addHistogram(b) {
+    const units = 1 + b.size(200), v = b.read(units);
+    return [b.size(), units, v, 0, v, v, b.write(HISTOGRAM_BYTES / 4), 1, b.write(4 * BINS)];
   },
   finiteRows(b) {
     const rows = b.size(), width = b.below(10) === 0 ? 200 + b.below(90) : b.size(), stride = b.stride(width);

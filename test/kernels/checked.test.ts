@@ -108,7 +108,8 @@ describe("the checked build", () => {
   test("asks at every load and store", () => {
     expect(counts.loads).toBeGreaterThan(500);
     expect(counts.stores).toBeGreaterThan(300);
-    expect(counts.copies).toBe(1);
+    // a wide row of the gather, and the histogram's counts: copied once, cleared three times
+    expect(counts.copies).toBe(5);
     expect(WebAssembly.validate(checkedBinary)).toBe(true);
   });
 
