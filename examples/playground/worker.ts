@@ -22,8 +22,8 @@ const post = (report: Report, transfer: Transferable[] = []): void => self.postM
 let trainer: Trainer | undefined;
 let data: Data;
 let view: DataView;
-let plane = new Float32Array(0);
-let small = new Float32Array(0);
+let plane: Float32Array = new Float32Array(0);
+let small: Float32Array = new Float32Array(0);
 let selection: Selection | undefined;
 let digit: Float32Array | undefined;
 let drawn = true;
