@@ -81,7 +81,10 @@ export class Curves {
           legend.append(entry);
         }
       }
-      this.element.append(heading, legend, chart);
+      const head = document.createElement("div");
+      head.className = "chart-head";
+      head.append(heading, legend);
+      this.element.append(head, chart);
       return new uPlot({
         width: this.element.clientWidth || 300, height: HEIGHT, series, legend: { show: false }, cursor: { show: false }, padding: [8, 8, 0, 0],
         scales: { x: { time: false }, y: { range: c === 0 ? (_, low, high) => [Math.min(0, low), Math.max(high * 1.05, 0.01)] : (_, low) => [Math.max(-1, Math.min(0.5, low ?? 0)), 1.02] } },

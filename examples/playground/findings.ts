@@ -3,18 +3,19 @@
 
 import type { Frame } from "./protocol.js";
 import type { State } from "./state.js";
-import { say } from "./texts.js";
+import { language, percent, say } from "./texts.js";
 import type { Text } from "./texts.js";
 
 type Found = Frame["findings"][number];
 
-/** The change that follows an advice; undefined where the page has no control for it. */
+/** The change that follows an advice; undefined where the page has no control for it. Weights that started well and grew are drawn anew from the next seed. */
 export function follow(finding: Found, state: State): Partial<State> | undefined {
   const { advice, hidden, kind } = finding;
   const at = hidden < 0 ? -1 : Math.min(hidden, state.layers.length - 1);
   const replaced = (patch: Partial<State["layers"][number]>): Partial<State> => ({ layers: state.layers.map((layer, i) => (i === at ? { ...layer, ...patch } : layer)) });
   if (kind === "unscaledInputs" || /^Standardise (the|each column of the) inputs/.test(advice)) return state.scale ? undefined : { scale: true };
-  if (/weightInit/.test(advice)) return state.init === "auto" ? undefined : { init: "auto" };
+  if (/weightInit/.test(advice)) return state.init === "auto" ? { seed: state.seed + 1 } : { init: "auto" };
+  if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
   if (at < 0) return undefined;
   const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];
   if (wanted === "leakyRelu" || wanted === "relu") return hidden < state.layers.length && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
@@ -52,7 +53,13 @@ export class Findings {
       const message = document.createElement("p");
       message.className = "message";
       message.lang = "en";
-      item.append(head, message);
+      item.append(head);
+      if (language() !== "en") {
+        const meaning = document.createElement("p");
+        meaning.textContent = say(`meaning.${found.kind}` as Text, percent(found.value));
+        item.append(meaning);
+      }
+      item.append(message);
       const patch = follow(found, state);
       if (patch !== undefined) {
         const button = document.createElement("button");

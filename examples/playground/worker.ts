@@ -1,6 +1,7 @@
 // A worker: takes orders, trains in slices, and between them posts frames that the page only has to draw.
 
 import { Network } from "../../src/index.js";
+import { toONNX } from "../../src/onnx/index.js";
 import { makeData } from "./data.js";
 import type { Data } from "./data.js";
 import type { DataView, Frame, Order, Report, Selection } from "./protocol.js";
@@ -159,11 +160,9 @@ async function obey(order: Order): Promise<void> {
     case "save":
       post({ type: "file", kind: "save", bytes: trainer!.network.save() });
       return;
-    case "onnx": {
-      const { toONNX } = await import("../../src/onnx/index.js");
+    case "onnx":
       post({ type: "file", kind: "onnx", bytes: toONNX(trainer!.network) });
       return;
-    }
     case "module":
       post({ type: "file", kind: "module", bytes: trainer!.network.toModule() });
       return;
