@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import * as library from "../src/index.js";
 import { Follower } from "./oracle/training.js";
 import { names, networks, train } from "./reproduce/networks.mjs";

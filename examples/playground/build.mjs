@@ -1,0 +1,36 @@
+// Builds the page: the document, two bundles (the page, and the worker with the package in it) and the digits, all in memory.
+// A module asked for with ?text is its source, which the page shows to be copied.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const inFolder = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+const asText = {
+  name: "as-text",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\?text$/ }, ({ path }) => ({ path: inFolder(path.replace(/\?text$/, "")), namespace: "text" }));
+    onLoad({ filter: /.*/, namespace: "text" }, async ({ path }) => ({ contents: await readFile(path, "utf8"), loader: "text" }));
+  },
+};
+
+/** The files of the page by their paths. `data` are those that hold no program. */
+export async function buildPlayground() {
+  const { outputFiles } = await build({
+    entryPoints: { page: inFolder("page.ts"), worker: inFolder("worker.ts"), style: inFolder("style.css") },
+    outdir: inFolder("."), bundle: true, format: "esm", target: "es2022", minify: true, charset: "utf8", legalComments: "none", write: false,
+    logLevel: "warning", plugins: [asText],
+  });
+  const content = (name) => outputFiles.find(({ path }) => path === inFolder(name)).text;
+  // the style stands in the document, so that the first paint waits for one answer
+  const html = (await readFile(inFolder("index.html"), "utf8")).replace("/* style */", () => content("style.css").trim());
+  return {
+    files: {
+      "/": { type: "text/html; charset=utf-8", content: html },
+      "/page.js": { type: "text/javascript; charset=utf-8", content: content("page.js") },
+      "/worker.js": { type: "text/javascript; charset=utf-8", content: content("worker.js") },
+    },
+    data: { "/digits.csv": { type: "text/csv; charset=utf-8", content: await readFile(inFolder("../data/digits.csv"), "utf8") } },
+  };
+}

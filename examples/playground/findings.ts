@@ -1,0 +1,78 @@
+// The findings of network.diagnose, and what its advice makes of the state: the advice names what to change in the library's words, which are the
+// state's words too.
+
+import type { Frame } from "./protocol.js";
+import type { State } from "./state.js";
+import { language, percent, say } from "./texts.js";
+import type { Text } from "./texts.js";
+
+type Found = Frame["findings"][number];
+
+/** The change that follows an advice; undefined where the page has no control for it. Weights that started well and grew are drawn anew from the next seed. */
+export function follow(finding: Found, state: State): Partial<State> | undefined {
+  const { advice, hidden, kind } = finding;
+  const at = hidden < 0 ? -1 : Math.min(hidden, state.layers.length - 1);
+  const replaced = (patch: Partial<State["layers"][number]>): Partial<State> => ({ layers: state.layers.map((layer, i) => (i === at ? { ...layer, ...patch } : layer)) });
+  if (kind === "unscaledInputs" || /^Standardise (the|each column of the) inputs/.test(advice)) return state.scale ? undefined : { scale: true };
+  if (/weightInit/.test(advice)) return state.init === "auto" ? { seed: state.seed + 1 } : { init: "auto" };
+  if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
+  if (at < 0) return undefined;
+  const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];
+  if (wanted === "leakyRelu" || wanted === "relu") return hidden < state.layers.length && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
+  const fewer = /^Use dense\((\d+)\) in place/.exec(advice)?.[1];
+  if (fewer !== undefined) return hidden < state.layers.length ? replaced({ units: Math.max(1, Number(fewer)) }) : undefined;
+  if (/^Use relu in the hidden layers/.test(advice)) return { layers: state.layers.map((layer) => ({ ...layer, activation: "relu" })) };
+  if (/^Use fewer hidden layers/.test(advice)) return { layers: state.layers.slice(0, -1) };
+  return undefined;
+}
+
+export class Findings {
+  private signature = "";
+
+  constructor(private readonly element: HTMLElement, private readonly apply: (patch: Partial<State>) => void) {}
+
+  draw(findings: readonly Found[], state: State): void {
+    // figures in the sentences change with every diagnosis: the list stays as it is while the same things are found
+    const signature = JSON.stringify([document.documentElement.lang, findings.map((found) => [found.kind, found.layer, found.advice.replace(/[\d.]+/g, ""), follow(found, state)])]);
+    if (signature !== this.signature) {
+      this.signature = signature;
+      this.build(findings, state);
+    }
+    this.element.querySelectorAll(".message").forEach((place, i) => {
+      const text = `${findings[i].message} ${findings[i].advice}`;
+      if (place.textContent !== text) place.textContent = text;
+    });
+  }
+
+  private build(findings: readonly Found[], state: State): void {
+    const items = findings.map((found) => {
+      const item = document.createElement("li");
+      item.className = "found";
+      const head = document.createElement("strong");
+      head.textContent = `${say(`finding.${found.kind}` as Text)}${found.hidden >= 0 && found.kind !== "unscaledInputs" ? ` · ${found.hidden < state.layers.length ? say("layerShort", found.hidden + 1) : say("output")}` : ""}`;
+      const message = document.createElement("p");
+      message.className = "message";
+      message.lang = "en";
+      item.append(head);
+      if (language() !== "en") {
+        const meaning = document.createElement("p");
+        meaning.textContent = say(`meaning.${found.kind}` as Text, percent(found.value));
+        item.append(meaning);
+      }
+      item.append(message);
+      const patch = follow(found, state);
+      if (patch !== undefined) {
+        const button = document.createElement("button");
+        Object.assign(button, { type: "button", textContent: say("apply") });
+        button.setAttribute("aria-label", `${say("apply")}: ${head.textContent}`);
+        button.addEventListener("click", () => this.apply(patch));
+        item.append(button);
+      }
+      return item;
+    });
+    const none = document.createElement("li");
+    none.className = "note";
+    none.textContent = say("noFindings");
+    this.element.replaceChildren(...(items.length === 0 ? [none] : items));
+  }
+}

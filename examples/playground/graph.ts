@@ -1,0 +1,165 @@
+// The network as a graph: a column of neurons for each layer, weights as lines between them, and in every neuron a picture of its output over the
+// plane. Neurons are buttons over one canvas of lines, so that the keyboard and a screen reader find them.
+
+import { diverging, divergingCss, paint, sharp, signCss } from "./colors.js";
+import { SMALL } from "./protocol.js";
+import type { DataView, LayerView } from "./protocol.js";
+import { say } from "./texts.js";
+
+const SIZE = 38;
+const GAP = 8;
+const TOP = 44;
+const COLUMN = 122;
+const LEFT = 56;
+/** Neurons of a layer, and inputs, that are drawn; the others are counted. */
+const MOST_DRAWN = 10;
+
+interface Column {
+  readonly drawn: number;
+  readonly buttons: HTMLButtonElement[];
+  readonly pictures: HTMLCanvasElement[];
+}
+
+export class Graph {
+  private readonly inner = document.createElement("div");
+  private readonly lines = document.createElement("canvas");
+  private columns: Column[] = [];
+  private signature = "";
+
+  /** @param choose is told of the neuron that was pressed */
+  constructor(element: HTMLElement, private readonly choose: (layer: number, unit: number) => void) {
+    this.inner.className = "graph-inner";
+    this.lines.setAttribute("aria-hidden", "true");
+    this.inner.append(this.lines);
+    element.append(this.inner);
+  }
+
+  forget(): void {
+    this.signature = "";
+  }
+
+  private build(layers: readonly LayerView[], data: DataView): void {
+    this.inner.replaceChildren(this.lines);
+    const inputs = Math.min(data.inputs, MOST_DRAWN);
+    const rows = Math.max(inputs, ...layers.map(({ units }) => Math.min(units, MOST_DRAWN)));
+    const more = data.inputs > MOST_DRAWN || layers.some(({ units }) => units > MOST_DRAWN);
+    const height = TOP + rows * (SIZE + GAP) + (more ? 24 : 0);
+    const width = LEFT + layers.length * COLUMN + 40;
+    Object.assign(this.inner.style, { width: `${width}px`, height: `${height}px` });
+    Object.assign(this.lines.style, { width: `${width}px`, height: `${height}px` });
+    const place = (element: HTMLElement, left: number, top: number): void => {
+      Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
+      this.inner.append(element);
+    };
+    for (let i = 0; i < inputs; i++) place(label("in", data.names[i] ?? ""), 0, this.y(i) - 9);
+    if (data.inputs > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", data.inputs - MOST_DRAWN)}`), -22, this.y(inputs) - 18);
+    this.columns = layers.map(({ units, activation }, k) => {
+      const left = LEFT + k * COLUMN + 62;
+      const last = k === layers.length - 1;
+      const head = label("column-head", "");
+      const name = document.createElement("strong");
+      name.textContent = last ? say("output") : say("layer", k + 1);
+      head.append(name, document.createElement("br"), activation);
+      place(head, left - 27, 0);
+      const column: Column = { drawn: Math.min(units, MOST_DRAWN), buttons: [], pictures: [] };
+      for (let j = 0; j < column.drawn; j++) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.setAttribute("aria-label", last ? say("outputNeuron", j + 1) : say("neuron", k + 1, j + 1));
+        button.setAttribute("aria-pressed", "false");
+        button.dataset.neuron = `${k}.${j}`;
+        const picture = document.createElement("canvas");
+        picture.width = picture.height = 1;
+        button.append(picture);
+        button.addEventListener("click", () => this.choose(k, j));
+        column.buttons.push(button);
+        column.pictures.push(picture);
+        place(button, left, TOP + j * (SIZE + GAP));
+      }
+      if (units > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", units - MOST_DRAWN)}`), left - 27, this.y(MOST_DRAWN) - 18);
+      return column;
+    });
+  }
+
+  private y(row: number): number {
+    return TOP + row * (SIZE + GAP) + SIZE / 2;
+  }
+
+  draw(layers: readonly LayerView[], data: DataView, selected: { layer: number; unit: number } | undefined): void {
+    const signature = JSON.stringify([document.documentElement.lang, data.inputs, data.names.slice(0, MOST_DRAWN), layers.map(({ units, activation }) => [units, activation])]);
+    if (signature !== this.signature) {
+      this.signature = signature;
+      this.build(layers, data);
+    }
+    this.drawLines(layers, data);
+    layers.forEach((layer, k) => {
+      const { buttons, pictures, drawn } = this.columns[k];
+      for (let j = 0; j < drawn; j++) {
+        buttons[j].setAttribute("aria-pressed", String(selected?.layer === k && selected.unit === j));
+        if (layer.pictures.length > 0) drawPicture(pictures[j], layer, j, data.inputs);
+        else if (data.inputs > 2) drawWeights(pictures[j], layer, j, k === 0 ? data.inputs : layers[k - 1].units);
+      }
+    });
+  }
+
+  private drawLines(layers: readonly LayerView[], data: DataView): void {
+    const context = sharp(this.lines, parseFloat(this.inner.style.width), parseFloat(this.inner.style.height));
+    layers.forEach(({ units, weights }, k) => {
+      const inputs = weights.length / units;
+      const from = Math.min(k === 0 ? data.inputs : layers[k - 1].units, MOST_DRAWN, inputs);
+      const x0 = k === 0 ? LEFT : LEFT + (k - 1) * COLUMN + 62 + SIZE;
+      const x1 = LEFT + k * COLUMN + 62;
+      let largest = 1e-9;
+      for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
+      for (let j = 0; j < this.columns[k].drawn; j++) {
+        for (let i = 0; i < from; i++) {
+          const share = weights[j * inputs + i] / largest;
+          context.globalAlpha = 0.12 + 0.75 * Math.abs(share);
+          context.strokeStyle = signCss(share);
+          context.lineWidth = 0.4 + 3 * Math.abs(share);
+          context.beginPath();
+          context.moveTo(x0, this.y(i));
+          context.bezierCurveTo((x0 + x1) / 2, this.y(i), (x0 + x1) / 2, this.y(j), x1, this.y(j));
+          context.stroke();
+        }
+      }
+    });
+    context.globalAlpha = 1;
+  }
+}
+
+function label(name: string, text: string): HTMLElement {
+  const element = document.createElement("div");
+  element.className = name;
+  element.textContent = text;
+  element.title = text;
+  return element;
+}
+
+/** A neuron's output over the plane, or along the line, its least orange and its greatest blue, 0 between where it has both signs. */
+function drawPicture(canvas: HTMLCanvasElement, { pictures, units }: LayerView, unit: number, inputs: number): void {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = unit; i < pictures.length; i += units) [low, high] = [Math.min(low, pictures[i]), Math.max(high, pictures[i])];
+  const middle = low < 0 && high > 0 ? 0 : (low + high) / 2;
+  const reach = Math.max(high - middle, middle - low, 1e-6);
+  const shade = (i: number): number => (pictures[i * units + unit] - middle) / reach;
+  if (inputs === 2) {
+    paint(canvas, SMALL, (place) => diverging(shade(place)));
+    return;
+  }
+  const context = sharp(canvas, SIZE, SIZE);
+  context.strokeStyle = divergingCss(1);
+  context.lineWidth = 2;
+  context.beginPath();
+  for (let i = 0; i < SMALL; i++) context.lineTo((i / (SMALL - 1)) * SIZE, SIZE / 2 - shade(i) * SIZE * 0.4);
+  context.stroke();
+}
+
+/** Where there is no plane: the weights of a neuron as a picture, eight by eight for the digits. */
+function drawWeights(canvas: HTMLCanvasElement, { weights }: LayerView, unit: number, inputs: number): void {
+  const side = Math.ceil(Math.sqrt(inputs));
+  const row = weights.subarray(unit * inputs, (unit + 1) * inputs);
+  let largest = 1e-9;
+  for (const weight of row) largest = Math.max(largest, Math.abs(weight));
+  paint(canvas, side, (place) => diverging((row[(side - 1 - Math.floor(place / side)) * side + (place % side)] ?? 0) / largest));
+}
