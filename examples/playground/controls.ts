@@ -32,10 +32,13 @@ function options(select: HTMLSelectElement, names: readonly string[], keyOf: (na
   }
 }
 
-function field(label: Text, control: HTMLElement, wide = false): HTMLLabelElement {
-  const box = document.createElement("label");
+/** A label beside its control, not round it: a label's text would hold that of a list's options. */
+function field(label: Text, control: HTMLElement, wide = false): HTMLElement {
+  const box = document.createElement("div");
   box.className = wide ? "field wide" : "field";
-  const text = document.createElement("span");
+  const text = document.createElement("label");
+  control.id = `control-${label}`;
+  text.htmlFor = control.id;
   text.dataset.text = label;
   box.append(text, control);
   return box;

@@ -61,7 +61,7 @@ export class NeuronPage {
     this.element.hidden = false;
     this.element.innerHTML = `
       <div class="head"><h2></h2><button type="button" data-text="close"></button></div>
-      <div class="neuron"><div><label class="field"><span data-text="sample"></span><input type="number" min="1" max="${count}" step="1"></label>
+      <div class="neuron"><div><div class="field"><label for="sample" data-text="sample"></label><input id="sample" type="number" min="1" max="${count}" step="1"></div>
       <table><thead><tr><th scope="col" data-text="input"></th><td data-text="product"></td><td></td></tr></thead><tbody></tbody></table></div>
       <div><p class="state"></p> <span class="learned"></span>
       <ul class="legend"><li><i style="border-color:${signCss(1)}"></i><span data-text="functionCurve"></span></li><li><i class="dashed" style="border-color:${signCss(-1)}"></i><span data-text="derivative"></span></li><li><i class="block"></i><span data-text="histogram"></span></li></ul>
