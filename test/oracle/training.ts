@@ -67,7 +67,7 @@ function layersOf({ inputs, layers }: Described): Layer[] {
 }
 
 function tensorsOf(layer: Layer, keys: readonly string[] = KEYS): Tensors {
-  const tensors = layer as Partial<Record<string, Float64Array | null>>;
+  const tensors = layer as unknown as Partial<Record<string, Float64Array | null>>;
   return Object.fromEntries(keys.flatMap((key) => (tensors[key]?.length ? [[key, tensors[key]]] : [])));
 }
 
