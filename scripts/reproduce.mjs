@@ -5,7 +5,8 @@
 //
 // Engines come from npm (build/engines keeps them), Chromium and Firefox as the tests find them; emulated arm64 needs Debian's qemu-user-static,
 // libc6-arm64-cross and libstdc++6-arm64-cross, WebKit webkit2gtk-driver and xvfb. What is not there is named in the table and is no failure; other bytes
-// are: exit code 1. --readme writes the table to README.md, --golden the hashes as this Node has them. Results: build/reliability/reproduce.json.
+// are: exit code 1. --readme writes the table to README.md, --golden the hashes as this Node has them. Results, those of other places kept:
+// build/reliability/reproduce.json and test/golden-reproduce/results.json.
 
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,7 +16,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { EPOCHS, SHORT_EPOCHS, names as networkNames } from "../test/reproduce/networks.mjs";
+import { EPOCHS, names as networkNames } from "../test/reproduce/networks.mjs";
 import { SEED_BYTES } from "../test/reproduce/job.mjs";
 import { launchers } from "./tabs.mjs";
 import { customSection } from "./wasm.mjs";
@@ -211,7 +212,7 @@ function places(repeats) {
       return browser("WebKitGTK", launchWebKit).open();
     } },
     load: { builds: ["embedded"], async open() {
-      return { title: `Node, ${repeats} repeats under load, random delays in every thread`, version: process.versions.node, run: () => underLoad(repeats), close: async () => {}, title2: "release with delays", threads: "2, 3, 4" };
+      return { title: `Node, ${repeats} repeats under load, random delays in every thread`, version: process.versions.node, run: () => underLoad(repeats), close: async () => {}, title2: "release with delays", repeats, threads: "2, 3, 4" };
     } },
   };
 }
@@ -251,7 +252,7 @@ async function runPlace(name, place, expected, rows) {
       }
       done.push(opened.title2 ?? title);
       for (const count of wanted) counts.add(count);
-      runs += wanted.length;
+      runs += opened.repeats ?? wanted.length;
       console.log(`${opened.title} ${opened.version}, ${opened.title2 ?? title}, ${opened.threads ?? wanted.join(", ")} threads: ${outcome}`);
       if (outcome.startsWith("FAILED")) break;
     }
@@ -271,26 +272,36 @@ async function main() {
   if (unknown.length > 0) throw new Error(`reproduce: expected names of ${Object.keys(all).join(", ")}, got ${unknown.join(", ")}`);
   if (values.golden) {
     const run = own(inDist, inRoot("build"));
-    const of = async (epochs) => Object.fromEntries(Object.entries((await run({ epochs })).digests).map(([name, [digest]]) => [name, digest]));
+    const { digests } = await run({});
     await mkdir(join(goldenFile, ".."), { recursive: true });
-    await writeFile(goldenFile, `${JSON.stringify({ [EPOCHS]: await of(EPOCHS), [SHORT_EPOCHS]: await of(SHORT_EPOCHS) }, undefined, 2)}\n`);
+    await writeFile(goldenFile, `${JSON.stringify(Object.fromEntries(Object.entries(digests).map(([name, [digest]]) => [name, digest])), undefined, 2)}\n`);
   }
-  const expected = (await golden())[EPOCHS];
+  const expected = await golden();
   const rows = [];
   for (const [name, place] of Object.entries(all)) if (positionals.length === 0 || positionals.includes(name)) await runPlace(name, place, expected, rows);
   console.log(`\n${table(rows)}`);
-  const failed = rows.filter(({ outcome }) => outcome.startsWith("FAILED")).length;
-  const ran = rows.filter(({ outcome }) => !outcome.startsWith("not run")).length;
-  const figure = `${ran - failed} of ${ran} places: one hash for each of ${networkNames.length} networks${positionals.length === 0 ? `, ${values.repeats} repeats under load` : ""}`;
-  if (positionals.length === 0) {
-    await mkdir(inRoot("build", "reliability"), { recursive: true });
-    const result = { date: new Date().toISOString().slice(0, 10), node: process.version, figure, passed: failed === 0, hashes: expected, rows };
-    await writeFile(inRoot("build", "reliability", "reproduce.json"), `${JSON.stringify(result, undefined, 1)}\n`);
-    await writeFile(inRoot("test", "golden-reproduce", "results.json"), `${JSON.stringify(result, undefined, 1)}\n`);
-    if (values.readme) await writeTable(rows);
-  }
+  const { figure, passed } = await keep(rows, Object.keys(all), expected, values.readme);
   console.log(`\n${figure}`);
-  if (failed > 0) process.exitCode = 1;
+  if (!passed || rows.some(({ outcome }) => outcome.startsWith("FAILED"))) process.exitCode = 1;
+}
+
+/** Writes the rows beside those of earlier runs with the same hashes, in the order of the places. */
+async function keep(rows, order, expected, readme) {
+  const file = inRoot("test", "golden-reproduce", "results.json");
+  const earlier = existsSync(file) ? JSON.parse(await readFile(file, "utf8")) : { rows: [] };
+  const kept = JSON.stringify(earlier.hashes) === JSON.stringify(expected) ? earlier.rows.filter(({ place }) => !rows.some((row) => row.place === place)) : [];
+  const all = [...kept, ...rows].sort((a, b) => order.indexOf(a.place) - order.indexOf(b.place));
+  const ran = all.filter(({ outcome }) => !outcome.startsWith("not run"));
+  const passed = ran.every(({ outcome }) => outcome === "same bytes");
+  const repeats = ran.find(({ place }) => place === "load")?.runs ?? 0;
+  const same = ran.filter(({ outcome }) => outcome === "same bytes").length;
+  const figure = `${same} of ${ran.length} places: one hash for each of ${networkNames.length} networks, ${repeats} repeats under load`;
+  const text = `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), node: process.version, figure, passed, hashes: expected, rows: all }, undefined, 1)}\n`;
+  await mkdir(inRoot("build", "reliability"), { recursive: true });
+  await writeFile(inRoot("build", "reliability", "reproduce.json"), text);
+  await writeFile(file, text);
+  if (readme) await writeTable(all);
+  return { figure, passed };
 }
 
 async function writeTable(rows) {

@@ -22,7 +22,6 @@ export type Name = "tiles" | "ragged" | "norms" | "averages" | "lion" | "in orde
 
 export const TENSORS: readonly ["weights", "biases", "slopes", "gain", "shift", "runningMean", "runningVariance"];
 export const EPOCHS: number;
-export const SHORT_EPOCHS: number;
 export const networks: Readonly<Record<Name, Described>>;
 export const names: readonly Name[];
 

@@ -7,7 +7,6 @@
 
 export const TENSORS = ["weights", "biases", "slopes", "gain", "shift", "runningMean", "runningVariance"];
 export const EPOCHS = 50;
-export const SHORT_EPOCHS = 3;
 
 /** Integers of Park and Miller's generator, all products below 2^53; as multiples of 2⁻¹⁰ in [−1, 1]. */
 function numbers(count, seed) {
