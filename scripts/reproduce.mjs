@@ -278,7 +278,11 @@ async function main() {
   }
   const expected = await golden();
   const rows = [];
-  for (const [name, place] of Object.entries(all)) if (positionals.length === 0 || positionals.includes(name)) await runPlace(name, place, expected, rows);
+  for (const [name, place] of Object.entries(all)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    await runPlace(name, place, expected, rows);
+    await keep(rows, Object.keys(all), expected, values.readme);
+  }
   console.log(`\n${table(rows)}`);
   const { figure, passed } = await keep(rows, Object.keys(all), expected, values.readme);
   console.log(`\n${figure}`);
