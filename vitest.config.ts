@@ -2,9 +2,12 @@
 // networks or start a browser, and time limits should hold on two cores.
 
 import { defineConfig } from "vitest/config";
+import { patchedModules, patchedNames } from "./scripts/patches.mjs";
 
 export default defineConfig({
+  plugins: [patchedModules()],
   test: {
+    server: { deps: { inline: patchedNames } },
     environment: "node",
     include: ["test/**/*.test.ts"],
     pool: "forks",

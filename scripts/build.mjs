@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import lzma from "lzma/src/lzma-c.js";
 import { customSection, globals, hasData, memoryFlagOffset, relaxedOpcodes, unshared } from "./wasm.mjs";
+import { patchedPackages } from "./patches.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
@@ -366,12 +367,12 @@ async function bundle() {
   const present = Object.entries(entries).filter(([, source]) => existsSync(inRoot(source)));
   if (!present.some(([name]) => name === "index")) throw new BuildError(`build: expected ${entries.index}, which is missing`);
   const results = [
-    await build({ ...common, entryPoints: Object.fromEntries(present), splitting: true, chunkNames: "chunk-[hash]", plugins: [nodeModules, bareLoader] }),
-    await build({ ...common, entryPoints: { [CDN]: entries.index }, minify: true, plugins: [nodeModules, bareLoader] }),
+    await build({ ...common, entryPoints: Object.fromEntries(present), splitting: true, chunkNames: "chunk-[hash]", plugins: [nodeModules, bareLoader, patchedPackages] }),
+    await build({ ...common, entryPoints: { [CDN]: entries.index }, minify: true, plugins: [nodeModules, bareLoader, patchedPackages] }),
   ];
   for (const form of forms) {
     const points = Object.entries(form.names).map(([name, entry]) => [name, entries[entry]]);
-    const plugins = [nodeModules, bareLoader, coreOf(form)];
+    const plugins = [nodeModules, bareLoader, patchedPackages, coreOf(form)];
     results.push(await build({ ...common, entryPoints: Object.fromEntries(points), splitting: points.length > 1, chunkNames: "chunk-[hash]", plugins }));
   }
   for (const { metafile } of results) assertNeutral(metafile.outputs);

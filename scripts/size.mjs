@@ -3,8 +3,8 @@
 //   npm run size [-- --modules]
 //
 // The exit code is 1 if one is above its limit. --modules tells what each source file of the first takes, minified. dist must be built.
-// kB are 1,000 bytes. The goal for training is 40 kB: 18 of what there is are the binary, the rest is what the methods of Network reach,
-// of which a bundler can leave nothing out; predictions, which need few of them, have an entry of their own.
+// kB are 1,000 bytes, and limits are what is reached plus 2 %. The goal for training is 40 kB: 21 of what there is are the binary, the rest is what the
+// methods of Network reach, of which a bundler can leave nothing out; predictions, which need few of them, have an entry of their own.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -27,9 +27,9 @@ const predicting = `
 
 /** Programs, the files that they fetch beside their bundle, and the most kB that both may take. */
 const programs = [
-  { name: "training", source: training("rosenblatt"), limit: 88 },
-  { name: "training, rosenblatt/slim and core.wasm", source: training("rosenblatt/slim", 'configure({ wasm: await fetch("core.wasm") });'), beside: ["core.wasm"], limit: 94 },
-  { name: "prediction, rosenblatt/predict", source: predicting, limit: 15 },
+  { name: "training", source: training("rosenblatt"), limit: 83.2 },
+  { name: "training, rosenblatt/slim and core.wasm", source: training("rosenblatt/slim", 'configure({ wasm: await fetch("core.wasm") });'), beside: ["core.wasm"], limit: 88.8 },
+  { name: "prediction, rosenblatt/predict", source: predicting, limit: 14.2 },
 ];
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -127,6 +127,18 @@ describe("Parquet", () => {
     expect(refused).toBeGreaterThan(20);
   });
 
+  it("is refused where a run of values is longer than its page, or a page than its column", async () => {
+    const bytes = readFileSync(tables("penguins-zstd.parquet"));
+    for (const [at, change] of [[489, 64], [504, 127], [1046, 1]]) {
+      const changed = Uint8Array.from(bytes);
+      changed[at] ^= change;
+      const before = process.memoryUsage().rss;
+      const outcome = await gather(readTableStream(chunks(changed, 1 << 20), "p")).catch((error: Error) => error);
+      if (outcome instanceof Error) expect(outcome.message).toMatch(/^p: expected /);
+      expect(process.memoryUsage().rss - before).toBeLessThan(300e6);
+    }
+  });
+
   it("is refused or read, whatever byte of it is changed", async () => {
     const bytes = readFileSync(tables("penguins-zstd.parquet"));
     await fc.assert(fc.asyncProperty(fc.integer({ min: 4, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, change) => {

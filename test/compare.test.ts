@@ -73,15 +73,17 @@ describe("compareActivations", () => {
   it("gives the same bytes side by side as one after the other", () => {
     // the package itself, whose file of the worker lies beside it
     const script = `
-      import { compareActivations } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
+      import { compareActivations, customActivation } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
       const inputs = Float32Array.from({ length: 160 }, (_, i) => Math.fround(((i * 7919) % 101) / 50 - 1));
       const targets = Array.from({ length: 80 }, (_, r) => (inputs[2 * r] * inputs[2 * r + 1] > 0 ? 1 : 0));
       const run = async (threads) => (await compareActivations({ inputs, targets, activations: ["tanh", "relu", "prelu"], folds: 3, epochs: 8, threads })).rows.map(({ seconds, ...row }) => row);
       const [one, three] = [JSON.stringify(await run(1)), JSON.stringify(await run(3))];
       const stopped = await compareActivations({ inputs, targets, epochs: 5000, threads: 2, signal: AbortSignal.timeout(300) }).catch((error) => error.name);
-      console.log(JSON.stringify({ same: one === three, length: one.length, stopped }));`;
-    const { same, length, stopped } = JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: fileURLToPath(new URL("..", import.meta.url)) }));
-    expect({ same, stopped }).toEqual({ same: true, stopped: "TimeoutError" });
+      const square = customActivation({ name: "square", forward: (z, a) => z.forEach((x, i) => (a[i] = x * x)), derivative: (z, _, d) => z.forEach((x, i) => (d[i] = 2 * x)) });
+      const own = (await compareActivations({ inputs, targets, activations: ["tanh", square], folds: 2, epochs: 2, threads: 2 })).rows.map(({ activation }) => activation);
+      console.log(JSON.stringify({ same: one === three, length: one.length, stopped, own }));`;
+    const { same, length, stopped, own } = JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: fileURLToPath(new URL("..", import.meta.url)) }));
+    expect({ same, stopped, own }).toEqual({ same: true, stopped: "TimeoutError", own: ["tanh", "square"] });
     expect(length).toBeGreaterThan(500);
   });
 });

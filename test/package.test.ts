@@ -218,6 +218,17 @@ describe("the packed package", () => {
     expect(usual).not.toContain(".wasm\"");
   });
 
+  test("adds no more to a small program than the sources would", async () => {
+    const bundled = async (entry: string): Promise<number> => {
+      const contents = `import { Network, adam, dense } from "${entry}"; console.log(Network, adam, dense);`;
+      const { outputFiles } = await build({ stdin: { contents, resolveDir: folder }, bundle: true, format: "esm", minify: true, write: false });
+      return outputFiles[0].contents.length;
+    };
+    const [packed, sources] = [await bundled("rosenblatt"), await bundled(join(root, "src", "index.ts"))];
+    expect(packed).toBeGreaterThan(50_000);
+    expect(packed).toBeLessThanOrEqual(sources);
+  });
+
   test("has one minified file for pages without a bundler, which says all that the entry does", async () => {
     const exported = async (file: string): Promise<string[]> => {
       const source = `console.log(JSON.stringify(Object.keys(await import("./node_modules/rosenblatt/dist/${file}")).sort()))`;

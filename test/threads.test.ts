@@ -526,7 +526,7 @@ describe("a worker that fails", () => {
         return idle.on("message", () => setImmediate(() => vi.advanceTimersByTime(10_000)));
       },
     });
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     await expect(train(trainings[0], 2)).rejects.toThrow(/^fit: expected an answer of each worker within 10 seconds, got none\. /);
     vi.useRealTimers();
     expect((await train(trainings[0], 2)).bytes).toBe((await train(trainings[0], 1)).bytes);

@@ -4,6 +4,7 @@
 import { at, checkInteger, checkKeys, isArray, refusal, typedArrayName, wrongKind } from "../check.js";
 import { resolveActivation } from "../describe/activations.js";
 import type { ActivationName, ActivationSpec } from "../describe/activations.js";
+import type { CustomActivation } from "../describe/customActivation.js";
 import type { Finding } from "../describe/diagnosis.js";
 import { checkFitOptions, fitOptionNames } from "../describe/fit.js";
 import type { FitOptions } from "../describe/fit.js";
@@ -28,12 +29,12 @@ export interface CompareOptions extends Omit<FitOptions, "resume" | "onEpoch" | 
   /** Units of the hidden layers; [16, 16]. */
   hidden?: readonly number[];
   /** ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "prelu"]. */
-  activations?: readonly (ActivationName | ActivationSpec)[];
+  activations?: readonly (ActivationName | ActivationSpec | CustomActivation)[];
   /** 2 to the number of samples; 5. */
   folds?: number;
   /** Of folds, weights and orders: an integer from 0 to 2^53 − 1; 0. */
   seed?: number;
-  /** How many networks train side by side: as many as there are cores ("auto"), or that many. The result does not depend on it. */
+  /** How many networks train side by side: as many as there are cores ("auto"), or that many; one after the other with a custom activation. The result does not depend on it. */
   threads?: number | "auto";
 }
 
@@ -119,7 +120,8 @@ export async function compareInDetail(options: CompareOptions): Promise<Detailed
 }
 
 function nameOf(activation: ActivationName | ActivationSpec): string {
-  return typeof activation === "string" ? activation : activation.name;
+  if (typeof activation === "string") return activation;
+  return activation.name === "custom" ? activation.custom.name : activation.name;
 }
 
 async function checkTask(given: Record<string, unknown>) {
@@ -210,7 +212,8 @@ interface Job {
 /** Results in the order of the jobs: in workers where there are cores and workers can be had, else one after the other. */
 async function runJobs(task: CompareTask, jobs: readonly Job[], threads: number, signal: AbortSignal | undefined): Promise<JobResult[]> {
   signal?.throwIfAborted();
-  const side = Math.min(threads, jobs.length);
+  // functions of the caller's own cannot be posted
+  const side = jobs.some(({ activation }) => activation.name === "custom") ? 1 : Math.min(threads, jobs.length);
   const first = side > 1 ? await threadOf<CompareTask>("compare-worker.js", import.meta.url, task) : undefined;
   const results = new Array<JobResult>(jobs.length);
   if (first === undefined) {

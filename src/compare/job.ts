@@ -1,7 +1,6 @@
 // One network of a comparison: an activation on one fold, trained, evaluated on the part held out, and diagnosed. A job depends on its description alone, so
 // that it may run anywhere, in the caller's thread or in a worker, and in any order.
 
-import { activations as records } from "../describe/activations.js";
 import type { ActivationName, ActivationSpec } from "../describe/activations.js";
 import type { Finding } from "../describe/diagnosis.js";
 import type { FitOptions } from "../describe/fit.js";
@@ -114,7 +113,3 @@ export async function runJob(task: CompareTask, activation: ActivationName | Act
     picture, testShare, failure,
   };
 }
-
-/** The names of what may be compared: all but softmax. */
-export const comparable: readonly ActivationName[] = Object.values(records).filter(({ outputOnly }) => !outputOnly).map(({ name }) => name);
-

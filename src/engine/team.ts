@@ -12,8 +12,12 @@ const SPIN = 40_000;
 const SPIN_CROWDED = 4_000;
 /** Microseconds that a thread naps which finds all work done by others, where there are more threads than the machine runs. */
 const NAP = 4_000;
-/** How long a worker may take to answer. */
+/**
+ * How long a worker may take to answer. Counted, as GIVE_UP_MS is, in slices of which each counts a second at most: while a machine
+ * sleeps or a page is frozen, the clock goes on and the workers do not.
+ */
 const READY_MS = 10_000;
+const SLICE_MS = 1_000;
 /** How long the caller waits in one go for a share that another thread has, and altogether; longer where a step is. */
 const PATIENCE_MS = 250;
 const GIVE_UP_MS = 60_000;
@@ -96,15 +100,18 @@ export class Team implements Employer {
   /** Resolves when all workers have answered, one has failed, or the signal is aborted. */
   async ready(signal: AbortSignal | undefined): Promise<void> {
     for (const worker of this.workers) worker.hold(true);
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: ReturnType<typeof setInterval> | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
+      let slices = 0;
+      timer = setInterval(() => {
+        if (++slices < READY_MS / SLICE_MS) return;
+        clearInterval(timer);
         const advice = "Correct the factory given to configure, whose worker must run rosenblatt/worker, or use threads: 1";
         this.failure ??= new Error(`fit: expected an answer of each worker within ${READY_MS / 1000} seconds, got none. ${advice}`);
         // of those that answered nobody knows which has not joined
         for (const worker of this.workers) if (!this.answered.has(worker) || this.answered.size >= this.workers.size) worker.end();
         resolve();
-      }, READY_MS);
+      }, SLICE_MS);
     });
     const all = new Promise<void>((resolve) => {
       this.heard = () => {
@@ -121,7 +128,7 @@ export class Team implements Employer {
     await Promise.race([all, late, aborted]);
     // the answer comes an instant before the worker joins
     while (this.failure === undefined && !signal?.aborted && this.members < this.workers.size) await nextTurn();
-    clearTimeout(timer);
+    clearInterval(timer);
     signal?.removeEventListener("abort", abort!);
     // one that has not answered may never do so: the next fit shall not wait for it
     if (signal?.aborted) for (const worker of this.workers) if (!this.answered.has(worker)) worker.end();
@@ -143,11 +150,15 @@ export class Team implements Employer {
    * @returns the steps finished, or Played.broken when `failure` is set
    */
   async resume(played: number, stepMs: number): Promise<number> {
-    const started = performance.now();
+    let waited = 0;
+    let last = performance.now();
     while (played < 0) {
       await nextTurn();
-      if (this.failure === undefined && performance.now() - started > GIVE_UP_MS + 100 * stepMs) {
-        this.fail("made no progress", new Error(`no news for ${Math.round((performance.now() - started) / 1000)} seconds`));
+      const now = performance.now();
+      waited += Math.min(now - last, SLICE_MS);
+      last = now;
+      if (this.failure === undefined && waited > GIVE_UP_MS + 100 * stepMs) {
+        this.fail("made no progress", new Error(`no news for ${Math.round(waited / 1000)} seconds`));
         this.endWorkers();
       }
       if (this.failure !== undefined) return Played.broken;

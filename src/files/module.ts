@@ -21,6 +21,14 @@ export interface ModulePreparation {
 /** The most floats of weights: their base64 must fit a string of the engine (2^29 − 24 characters in V8). */
 const MOST_FLOATS = 96_000_000;
 
+/** z·Φ(z), Φ by its series of positive terms, 1/2 + φ(z) Σ z^(2n + 1) / (1·3·5 … (2n + 1)); beyond 9 it is 0 or 1 in f64. */
+const EXACT_GELU = `{
+if (z*z > 81) return M.max(0, z);
+let t = z, s = z;
+for (let n = 3; t*t > 1e-34; n += 2) s += t *= z*z/n;
+return z*(0.5 + s*M.exp(-z*z/2)/M.sqrt(2*M.PI));
+}`;
+
 /** f(z) as an expression in z; w[p + j] is the slope of unit j. The constants of selu are those of Klambauer et al. 2017 in f64. */
 function expressionOf(spec: ActivationSpec): string {
   switch (spec.name) {
@@ -42,7 +50,7 @@ function expressionOf(spec: ActivationSpec): string {
     case "selu":
       return "1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * M.expm1(z))";
     case "gelu":
-      return spec.approximate === "tanh" ? "z / 2 * (1 + M.tanh(M.sqrt(2 / M.PI) * (z + 0.044715 * z ** 3)))" : "z / 2 * (1 + erf(z * M.SQRT1_2))";
+      return spec.approximate === "tanh" ? "z / 2 * (1 + M.tanh(M.sqrt(2 / M.PI) * (z + 0.044715 * z ** 3)))" : EXACT_GELU;
     case "silu":
       return "z / (1 + M.exp(-z))";
     case "mish":
@@ -63,51 +71,45 @@ function expressionOf(spec: ActivationSpec): string {
   }
 }
 
-/** erf by its series of positive terms, 2/√π e^(−x²) Σ x (2x²)^n / (1·3·5 … (2n + 1)); beyond 6 it is ±1 in f64. */
-const ERF = `const erf = (x) => {
-if (M.abs(x) > 6) return M.sign(x);
-let t = x, s = x;
-for (let n = 3; M.abs(t) > 1e-17; n += 2) s += t *= 2*x*x/n;
-return 2*s*M.exp(-x*x)/M.sqrt(M.PI);
-};
-`;
-
-/** For several samples: four units side by side, each an ascending chain from its bias, which y holds. */
-const MANY = `const many = (x, y, k, u, p) => {
-for (let e = p + (u-1)*k, j = 0; j < u; j += 4) {
-let o = p + j*k, l = M.min(o + k, e), m = M.min(l + k, e), n = M.min(m + k, e), a = y[j], b = y[j+1], c = y[j+2], d = y[j+3];
+/** For several samples: four units side by side, each an ascending chain from its bias, which y holds. Those beyond the last are for nothing. */
+const MANY = `many = (x, y, k, u, p) => {
+for (let j = 0; j < u; j += 4) {
+let o = p + j*k, l = o + k, m = l + k, n = m + k, a = y[j], b = y[j+1], c = y[j+2], d = y[j+3];
 for (let i = 0; i < k; i++) {
-const v = x[i];
+let v = x[i];
 a = f(a + f(w[o+i]*v)); b = f(b + f(w[l+i]*v)); c = f(c + f(w[m+i]*v)); d = f(d + f(w[n+i]*v));
 }
 y[j] = a; y[j+1] = b; y[j+2] = c; y[j+3] = d;
 }
-};
+},
 `;
 
-/** For one sample: each unit by lanes, four in a small layer (smallSingle) and eight in a large one (dotThree), the bias last. */
-const ONE = `const one = (x, y, k, u, p) => {
-const h = k > 512 || k*u > 4096, t = k & -8, r = k-t < 4 ? 4 : 0, s = new Float32Array(8);
-for (let j = 0; j < u; j++, p += k) {
-s.fill(0);
-for (let i = 0; i < k; i++) s[h ? i & 7 | (i < t ? 0 : r) : i & 3] += f(w[p+i]*x[i]);
-for (let i = 0; i < 4; i++) s[i] += s[i+4];
-const [a, b, c, d] = s;
+/**
+ * For one sample: each unit by lanes, four in a small layer (smallSingle) and eight in a large one (dotThree), the bias last. Of eight lanes
+ * the second four are those that the loop has put aside; what is left behind whole eights goes to them where it is less than four. It reads
+ * up to three numbers beyond x, which are 0, and beyond w.
+ */
+const ONE = `one = (x, y, k, u, p) => {
+for (let h = k > 512 || k*u > 4096, j = 0; j < u; j++) {
+let a = 0, b = 0, c = 0, d = 0, e = 0, l = 0, m = 0, n = 0, i = 0, t;
+while (i < k) {
+a = f(a + f(w[p++]*x[i++])); b = f(b + f(w[p++]*x[i++])); c = f(c + f(w[p++]*x[i++])); d = f(d + f(w[p++]*x[i++]));
+if (h && (i & 4 || k-i > 3)) { t = a; a = e; e = t; t = b; b = l; l = t; t = c; c = m; m = t; t = d; d = n; n = t; }
+}
+p += k-i;
+a = f(a+e); b = f(b+l); c = f(c+m); d = f(d+n);
 y[j] += h ? f(a+c) + f(b+d) : f(a+b) + f(c+d);
 }
-};
+},
 `;
 
 /** Over the outputs, which x holds. */
 const SOFTMAX = `let m = x.reduce((a, b) => M.max(a, b)), t = 0;
-for (let j = 0; j < k; j++) t += x[j] = M.exp(f(x[j] - m));
-x.forEach((e, j) => x[j] = e / t);`;
+x = x.map(e => (t += e = M.exp(f(e - m)), e)).map(e => e/t);`;
 
-/** y of a layer, and where the numbers behind it begin. */
-const batchNormSource = (epsilon: number): string =>
-  `(x, y, u, p) => {
-for (let j = 0; j < u; j++, p++) y[j] = (x[j] - w[p+2*u]) / M.sqrt(w[p+3*u] + ${epsilon})*w[p] + w[p+u];
-return p + 3*u;
+/** y of a layer, whose arrays begin at p. */
+const BATCH_NORM = `(x, y, u, p) => {
+for (let j = 0; j < u; j++, p++) y[j] = f(f(x[j] - w[p])*w[p+u]) + w[p+2*u];
 }`;
 
 const layerNormSource = (epsilon: number): string =>
@@ -115,8 +117,7 @@ const layerNormSource = (epsilon: number): string =>
 let m = 0, v = 0;
 for (let j = 0; j < u; j++) m += x[j] / u;
 for (let j = 0; j < u; j++) v += (x[j] - m)**2 / u;
-for (let j = 0; j < u; j++, p++) y[j] = (x[j] - m) / M.sqrt(v + ${epsilon})*w[p] + w[p+u];
-return p + u;
+for (let j = 0; j < u; j++, p++) y[j] = (x[j] - m) / M.sqrt(v + ${epsilon.toExponential()})*w[p] + w[p+u];
 }`;
 
 /** The source that is needed for the layers: declarations of what they do, and one row of the table each: units, activation, biases, slopes. */
@@ -129,7 +130,7 @@ function describeLayers(layers: readonly PortableLayer[], hasSlopes: boolean): {
     const used = [...names.values()];
     const fresh = used.includes(name) ? `${name}${used.length}` : name;
     names.set(source, fresh);
-    declarations += `const ${fresh} = ${source};\n`;
+    declarations += `${fresh} = ${source},\n`;
     return fresh;
   };
   const row = (units: number, ...cells: (string | number)[]): string => `[${[units, ...cells].slice(0, hasSlopes ? 4 : 3).join(", ")}]`;
@@ -137,18 +138,22 @@ function describeLayers(layers: readonly PortableLayer[], hasSlopes: boolean): {
     switch (layer.kind) {
       case "dense": {
         const expression = expressionOf(layer.activation);
-        const parameters = layer.slopes === undefined ? "(z)" : "(z, j, p)";
+        const parameters = layer.slopes === undefined ? "z" : "(z, j, p)";
         const name = expression === "" ? 0 : nameOf(`${parameters} => ${expression}`, layer.activation.name);
         return [row(layer.units, name, layer.biases.length > 0 ? 1 : 0, layer.slopes?.length ?? 0)];
       }
       case "dropout":
         return [];
       default:
-        return [row(layer.units, nameOf(layer.kind === "batchNorm" ? batchNormSource(layer.epsilon) : layerNormSource(layer.epsilon), layer.kind), 2, 0)];
+        return [row(layer.units, nameOf(layer.kind === "batchNorm" ? BATCH_NORM : layerNormSource(layer.epsilon), layer.kind), arraysOf(layer).length, 0)];
     }
   });
-  if (declarations.includes("erf(")) declarations = ERF + declarations;
   return { declarations, rows };
+}
+
+/** gain/√(variance + epsilon), rounded as batchNormForward does. */
+function factorsOf({ gain, runningVariance, epsilon }: PortableLayer & { kind: "batchNorm" }): Float32Array {
+  return gain.map((value, j) => value * Math.fround(1 / Math.sqrt(runningVariance[j] + Math.fround(epsilon))));
 }
 
 /** The numbers of a layer in the order in which the module reads them. */
@@ -159,7 +164,7 @@ function arraysOf(layer: PortableLayer): readonly Float32Array[] {
     case "dropout":
       return [];
     case "batchNorm":
-      return [layer.gain, layer.shift, layer.runningMean, layer.runningVariance];
+      return [layer.runningMean, factorsOf(layer), layer.shift];
     case "layerNorm":
       return [layer.gain, layer.shift];
   }
@@ -196,24 +201,26 @@ export function moduleSource({ inputs, outputs, layers }: Portable, subject: str
   const last = layers[layers.length - 1];
   const softmax = last.kind === "dense" && last.activation.name === "softmax";
   const prepared = preparation !== undefined;
+  const padding = 12 * layers.reduce((most, { units }) => Math.max(most, units), inputs) + 16; // three more units, and four numbers
   const scale = preparation?.scale;
   return [
     `// predict(input): one sample or several of ${inputs} numbers, flat, to ${outputs} each.`,
-    `const s=atob("${encodeFloats(arrays)}"),b=new Uint8Array(s.length),w=new Float32Array(b.buffer),M=Math,f=M.fround;`,
-    "for(let i=0;i<b.length;i++)b[i]=s.charCodeAt(i);",
+    `const F=Float32Array,s=atob("${encodeFloats(arrays)}"),b=new Uint8Array(s.length+${padding}),w=new F(b.buffer),M=Math,f=M.fround;`,
+    "for(let i=0;i<s.length;i++)b[i]=s.charCodeAt(i);",
     ...(prepared ? [preparationSource(preparation)] : []),
-    squeeze(`${ONE}${MANY}${declarations}const layers = [${rows.join(", ")}];
-for (const r of layers) r.push(new Float32Array(r[0] + 3));
+    squeeze(`const ${ONE}${MANY}${declarations}layers = [${rows.join(", ")}];
 export function predict(input) {
-const n = input?.length / ${inputs};`),
-    `if(!(n>0&&n%1==0))throw RangeError("predict: expected a multiple of ${inputs} numbers, got "+input?.length);`,
-    `const o=new Float${scale === undefined ? 32 : 64}Array(n*${outputs});`,
-    `for(let i=0;i<n;i++){let p=0,k=${inputs},x=Float32Array.from(input.slice(i*k,i*k+k)${prepared ? ",prepare" : ""});`,
-    `if(!x.every(Number.isFinite))throw TypeError("predict: expected finite numbers${prepared ? ", or NaN where a value is missing" : ""}");`,
+const l = input?.length, n = l/${inputs};`),
+    `if(!(n>0)||n%1)throw RangeError("predict: expected a multiple of ${inputs} numbers, got "+l);`,
+    `let o=new ${scale === undefined ? "F" : "Float64Array"}(n*${outputs});`,
+    `for(let i=0;i<n;i++){let p=0,k=${inputs},x=new F(k+3);`,
+    prepared ? "x.set(F.from(input.slice(i*k,i*k+k),prepare));" : "x.set(input.slice(i*k,i*k+k));",
+    `if(!x.every(isFinite))throw TypeError("predict: expected finite numbers${prepared ? ", or NaN where a value is missing" : ""}");`,
     squeeze([
-      `for (const [u, g, q, ${hasSlopes ? "h, " : ""}y] of layers) {`,
-      ...(hasNorms ? ["if (q > 1) p = g(x, y, u, p); else {"] : []),
-      "for (let j = 0; j < u; j++) y[j] = q ? w[p++] : 0;",
+      "for (const r of layers) {",
+      `let [u, g, q${hasSlopes ? ", h" : ""}] = r, y = (r[4] ??= new F(u + 3)).fill(0);`,
+      ...(hasNorms ? ["if (q > 1) { g(x, y, u, p); p += q*u; } else {"] : []),
+      "for (let j = 0; j < u*q;) y[j++] = w[p++];",
       "(n > 1 ? many : one)(x, y, k, u, p);",
       "p += k*u;",
       "if (g) for (let j = 0; j < u; j++) y[j] = g(y[j], j, p);",
@@ -232,7 +239,7 @@ const n = input?.length / ${inputs};`),
 
 /** Code without the spaces that it does not need. It holds no text and no minus before another. */
 function squeeze(code: string): string {
-  return code.replace(/ *([^\w\s$]) */g, "$1");
+  return code.replace(/ *([^\w\s$]) */g, "$1").replace(/(?<=[{;])\n|;?\n?(?=\})/g, "");
 }
 
 /** What stands in front of the network: the figures of the columns, and the constants that the module exports. */

@@ -160,20 +160,24 @@ function readColumns({ core: { f32, f64 } }: Model, at: number, columns: number,
 function readHistogram({ core: { f32, i32, u32 } }: Model, at: number, { min, max }: Columns): Histogram {
   const width = f32[at / 4 + 1];
   const base = i32[at / 4 + 2];
-  const counts = Array.from({ length: BINS }, (_, bin) => u32[at / 4 + 4 + 2 * bin] + 2 ** 32 * u32[at / 4 + 5 + 2 * bin]);
+  const countOf = (bin: number): number => u32[at / 4 + 4 + 2 * bin] + 4294967296 * u32[at / 4 + 5 + 2 * bin];
   let last = BINS - 1;
-  while (last > 0 && counts[last] === 0) last--;
+  while (last > 0 && countOf(last) === 0) last--;
   let first = 0;
-  while (first < last && counts[first] === 0) first++;
+  while (first < last && countOf(first) === 0) first++;
   const value = min[0];
   if (first === last && min.every((low, i) => low === value && max[i] === value)) {
     const half = value === 0 ? 0.5 : Math.abs(value) / 2;
-    return { edges: [value - half, value + half], counts: [counts[first]] };
+    return { edges: [value - half, value + half], counts: [countOf(first)] };
   }
-  return {
-    edges: Array.from({ length: last - first + 2 }, (_, i) => (base + first + i) * width),
-    counts: counts.slice(first, last + 1),
-  };
+  const edges: number[] = [];
+  const counts: number[] = [];
+  for (let bin = first; bin <= last; bin++) {
+    edges.push((base + bin) * width);
+    counts.push(countOf(bin));
+  }
+  edges.push((base + last + 1) * width);
+  return { edges, counts };
 }
 
 /** The runs of a layer's parameters, of whatever kind it is. */

@@ -23,7 +23,8 @@ export interface Redundancy {
 
 interface Kept {
   readonly unit: number;
-  readonly values: Float64Array;
+  /** Where its values begin, one sample after another. */
+  readonly at: number;
   /** Σ(a − mean)². */
   readonly squares: number;
   readonly projection: number;
@@ -33,20 +34,22 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   const samples = kept.length / units;
   const constant: number[] = [];
   const varied: Kept[] = [];
-  const directions = Float64Array.from({ length: samples }, (_, s) => direction(s));
+  const values = new Float64Array(kept.length);
   for (let unit = 0; unit < units; unit++) {
     if (zeros[unit] === count || count < 2) continue;
     const largest = Math.max(Math.abs(activations.min[unit]), Math.abs(activations.max[unit]));
     if (activations.deviation[unit] <= ROUNDING * largest) constant.push(unit);
-    else varied.push(keptOf(kept, unit, units, directions));
+    else varied.push(keptOf(kept, unit, units, values));
   }
   varied.sort((a, b) => a.projection - b.projection || a.unit - b.unit);
-  const length = Math.sqrt(directions.reduce((sum, entry) => sum + entry * entry, 0));
+  let length = 0;
+  for (let s = 0; s < samples; s++) length += direction(s) * direction(s);
+  length = Math.sqrt(length);
   const copyOf = new Map<number, number>();
   for (let i = 0; i < varied.length; i++) {
     const reach = COPY * length * Math.sqrt(varied[i].squares);
     for (let j = i - 1; j >= Math.max(0, i - MOST_NEIGHBOURS) && varied[i].projection - varied[j].projection <= reach; j--) {
-      if (!areCopies(varied[i], varied[j])) continue;
+      if (!areCopies(values, samples, varied[i], varied[j])) continue;
       copyOf.set(varied[i].unit, copyOf.get(varied[j].unit) ?? varied[j].unit);
       break;
     }
@@ -54,19 +57,22 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   return { constant, copies: [...copyOf].sort(([a], [b]) => a - b) };
 }
 
-function keptOf(kept: Float32Array, unit: number, units: number, directions: Float64Array): Kept {
-  const samples = directions.length;
-  const values = new Float64Array(samples);
+/** Copies the unit's column of the kept activations to a row of `values`. */
+function keptOf(kept: Float32Array, unit: number, units: number, values: Float64Array): Kept {
+  const samples = values.length / units;
+  const at = unit * samples;
   let mean = 0;
   let projection = 0;
   for (let s = 0; s < samples; s++) {
-    mean += values[s] = kept[s * units + unit];
-    projection += directions[s] * values[s];
+    const value = kept[s * units + unit];
+    values[at + s] = value;
+    mean += value;
+    projection += direction(s) * value;
   }
   mean /= samples;
   let squares = 0;
-  for (const value of values) squares += (value - mean) * (value - mean);
-  return { unit, values, squares, projection };
+  for (let i = at; i < at + samples; i++) squares += (values[i] - mean) * (values[i] - mean);
+  return { unit, at, squares, projection };
 }
 
 /** Entries of a direction that no data has a reason to share: the fractional parts of multiples of the golden ratio, less a half. */
@@ -75,10 +81,10 @@ function direction(s: number): number {
   return 2 * (turned - Math.floor(turned)) - 1;
 }
 
-function areCopies(a: Kept, b: Kept): boolean {
+function areCopies(values: Float64Array, samples: number, a: Kept, b: Kept): boolean {
   const most = COPY * COPY * Math.min(a.squares, b.squares);
   let squares = 0;
-  for (let s = 0; s < a.values.length && squares <= most; s++) squares += (a.values[s] - b.values[s]) * (a.values[s] - b.values[s]);
+  for (let s = 0; s < samples && squares <= most; s++) squares += (values[a.at + s] - values[b.at + s]) * (values[a.at + s] - values[b.at + s]);
   // what does not vary over the kept samples alone says nothing
   return most > 0 && squares <= most;
 }

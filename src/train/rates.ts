@@ -21,7 +21,7 @@ export class Complements {
     const squares = [base];
     for (let i = 0; squares[i] >= VANISHED && i < 52; i++) squares.push(squares[i] * squares[i]);
     this.squares = squares;
-    this.last = squares[squares.length - 1] < VANISHED ? 2 ** (squares.length - 1) : Infinity;
+    this.last = squares[squares.length - 1] < VANISHED ? squares.slice(1).reduce((bit) => 2 * bit, 1) : Infinity;
   }
 
   /** For an integer n ≥ 0: base^n is the product of the squares for the bits of n, from the lowest on. */

@@ -68,23 +68,23 @@ export function dropoutMask({ seed, epoch, step, layer }: MaskPlace, rows: numbe
 }
 
 /** How far apart the numbers lie that are normalised together: over the rows, or over the columns of a row. */
-function groupsOf(kind: NormOracle["kind"], rows: number, units: number): number[][] {
+export function groupsOf(kind: NormOracle["kind"], rows: number, units: number): number[][] {
   return kind === "batchNorm"
     ? Array.from({ length: units }, (_, j) => Array.from({ length: rows }, (_, r) => r * units + j))
     : Array.from({ length: rows }, (_, r) => Array.from({ length: units }, (_, j) => r * units + j));
 }
 
-function usesRunning(layer: NormOracle, rows: number, training: boolean): boolean {
+export function usesRunning(layer: NormOracle, rows: number, training: boolean): boolean {
   return layer.kind === "batchNorm" && (!training || rows === 1);
 }
 
-interface Normalised {
+export interface Normalised {
   /** x̂ and 1/√(variance + epsilon), rows × units */
   normal: Float64Array;
   inverse: Float64Array;
 }
 
-function normalise(layer: NormOracle, x: Float64Array, rows: number, training: boolean): Normalised {
+export function normalise(layer: NormOracle, x: Float64Array, rows: number, training: boolean): Normalised {
   const units = x.length / rows;
   const normal = new Float64Array(x.length);
   const inverse = new Float64Array(x.length);

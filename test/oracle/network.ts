@@ -176,7 +176,7 @@ export function backward(
 }
 
 /** One sample's dL/dz from its dL/da. */
-function throughActivation(layer: OracleLayer, z: Float64Array, a: Float64Array, dActivations: Float64Array): Float64Array {
+export function throughActivation(layer: OracleLayer, z: Float64Array, a: Float64Array, dActivations: Float64Array): Float64Array {
   if (layer.activation.name === "softmax") {
     const inner = a.reduce((sum, p, k) => sum + p * dActivations[k], 0);
     return a.map((p, j) => p * (dActivations[j] - inner));

@@ -1,0 +1,26 @@
+// Types of reproduce.mjs, for the tests.
+
+import type { Browser } from "./tabs.mjs";
+import type { Name } from "../test/reproduce/networks.mjs";
+
+export interface Job {
+  core?: string;
+  memory?: string;
+  seed?: number;
+  threads?: number | readonly number[];
+  epochs?: number;
+  repeats?: number;
+}
+
+/** The distinct digests of each network, and whether all runs of several threads had shared memory. */
+export interface Result {
+  digests: Partial<Record<Name, string[]>>;
+  shared: boolean;
+}
+
+export function golden(): Promise<Record<Name, string>>;
+export function inProcess(program: string, parameters: readonly string[], library: string, builds: string, job: Job): Promise<Result>;
+export function inPage(browser: Browser, url: string, job: Job): Promise<Result>;
+export function serve(files?: Record<string, string>): Promise<{ url: string; close(): Promise<void> }>;
+export function underLoad(repeats: number, run?: (job: Job) => Promise<Result>): Promise<Result>;
+export function fault(result: Result, expected: Record<Name, string>, sharing?: boolean): string | undefined;
