@@ -70,6 +70,7 @@ async function trainUntil(condition: () => Promise<boolean>): Promise<number> {
   await button("Start").click();
   while (!(await condition())) await page.waitForTimeout(50);
   await button("Pause").click();
+  await page.waitForSelector('#figures[data-running="false"]');
   return Number(await page.locator("#figures").getAttribute("data-training-ms"));
 }
 
@@ -275,7 +276,6 @@ test("the copied code runs in Node and ends where the page stands", async () => 
       await page.goto("about:blank");
       await open(hash);
       await trainUntil(async () => (await figureOf("epochs")) >= 10);
-      await page.waitForTimeout(300);
       const epochs = await page.locator("#figures").getAttribute("data-epochs");
       const loss = Number(await text("testLoss"));
       await button("Copy code").click();

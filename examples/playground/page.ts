@@ -225,6 +225,7 @@ function drawFigures(): void {
   });
   if (first().frame !== undefined) {
     place.dataset.trainingMs = String(Math.round(first().frame!.trainingMs));
+    place.dataset.running = String(players.some(({ frame }) => frame?.running));
     place.dataset.epochs = String(first().frame!.epochs);
   }
 }
