@@ -70,6 +70,7 @@ async function trainUntil(condition: () => Promise<boolean>): Promise<number> {
   await button("Start").click();
   while (!(await condition())) await page.waitForTimeout(50);
   await button("Pause").click();
+  await page.waitForSelector('#figures[data-running="false"]');
   return Number(await page.locator("#figures").getAttribute("data-training-ms"));
 }
 
@@ -202,10 +203,10 @@ describe("every control", () => {
     await open();
     await control("Second network's activation").selectOption("relu");
     await expect.poll(() => page.locator(".surface").count()).toBe(2);
-    await trainUntil(async () => (await text("epochs")).split("|").every((count) => parseFloat(count) > 5 ));
+    await trainUntil(async () => (await text("epochs")).split("\n").every((count) => parseFloat(count.slice(2)) > 5));
     await control("Graph shows").selectOption("Network B");
     await expect.poll(() => page.locator("#graph .column-head").first().innerText()).toContain("relu");
-    expect((await text("trainingLoss")).split("|")).toHaveLength(2);
+    expect((await text("trainingLoss")).split("\n")).toHaveLength(2);
     await control("Second network's activation").selectOption("No second network");
     await expect.poll(() => page.locator(".surface").count()).toBe(1);
   }, 60_000);
@@ -275,7 +276,6 @@ test("the copied code runs in Node and ends where the page stands", async () => 
       await page.goto("about:blank");
       await open(hash);
       await trainUntil(async () => (await figureOf("epochs")) >= 10);
-      await page.waitForTimeout(300);
       const epochs = await page.locator("#figures").getAttribute("data-epochs");
       const loss = Number(await text("testLoss"));
       await button("Copy code").click();

@@ -220,11 +220,12 @@ function drawFigures(): void {
     const [name, value] = place.children[i].children;
     const label = say(regression && instead !== undefined ? instead : key);
     if (name.textContent !== label) name.textContent = label;
-    const text = values.map((list) => list[i]).join("  |  ");
+    const text = values.length === 1 ? values[0][i] : values.map((list, n) => `${"AB"[n]} ${list[i]}`).join("\n");
     if (value.textContent !== text) value.textContent = text;
   });
   if (first().frame !== undefined) {
     place.dataset.trainingMs = String(Math.round(first().frame!.trainingMs));
+    place.dataset.running = String(players.some(({ frame }) => frame?.running));
     place.dataset.epochs = String(first().frame!.epochs);
   }
 }

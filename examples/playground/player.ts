@@ -19,6 +19,9 @@ export class Player {
         this.data = report.data;
         this.frame = undefined;
         this.record.clear();
+        // a frame of the old data will not be drawn; the worker waits for it all the same
+        if (this.fresh) this.tell({ type: "drawn" });
+        this.fresh = false;
       }
       if (report.type === "frame") {
         // pictures and the neuron's page come with some of the frames only; the last ones stay
