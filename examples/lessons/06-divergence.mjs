@@ -58,7 +58,7 @@ export async function lesson() {
     title: labels.title, height: 330,
     legend: shown.map(({ name, colour, dash }) => ({ label: labels.runs[names[name]], colour, dash })),
     panels: [{
-      x: { label: labels.step, min: 1, max: 200, log: true, ticks: [1, 3, 10, 30, 100] }, y: { label: labels.loss, min: 1e-2, max: 1e20, log: true },
+      x: { label: labels.step, min: 1, max: 200, log: true, ticks: [1, 10, 100] }, y: { label: labels.loss, min: 1e-2, max: 1e20, log: true },
       marks: shown.map(({ colour, dash, points }) => ({ kind: "line", colour, dash, points })),
     }],
   });
