@@ -66,7 +66,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "Dead units at rising learning rates", epoch: "epoch", rate: (rate) => `rate ${rate}: dead`, slopes: "PReLU's slopes", slope: "slope (dashed: start)" },
-  zh: { title: "学习率升高时的死亡神经元", epoch: "训练轮次", rate: (rate) => `学习率 ${rate}:死亡比例`, slopes: "PReLU 学到的斜率", slope: "斜率(虚线:初始值)" },
+  zh: { title: "学习率升高时的死亡神经元", epoch: "训练轮次", rate: (rate) => `学习率 ${rate}：死亡比例`, slopes: "PReLU 学到的斜率", slope: "斜率（虚线：初始值）" },
 };
 
 await runIfMain(import.meta.url, lesson);

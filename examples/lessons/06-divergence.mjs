@@ -72,7 +72,7 @@ export const words = {
   },
   zh: {
     title: "每一步训练的损失", step: "训练步数", loss: "损失",
-    runs: { relu: "relu:发散", tanh: "tanh", clip: "relu,梯度裁剪", rate: "relu,较小的学习率", scaled: "relu,输入已缩放" },
+    runs: { relu: "relu：发散", tanh: "tanh", clip: "relu，梯度裁剪", rate: "relu，较小的学习率", scaled: "relu，输入已缩放" },
   },
 };
 
