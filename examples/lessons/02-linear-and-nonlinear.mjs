@@ -56,7 +56,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "The same network, straight and curved", points: "training points" },
-  zh: { title: "同一个网络:线性与非线性", points: "训练点" },
+  zh: { title: "同一个网络：线性与非线性", points: "训练点" },
 };
 
 await runIfMain(import.meta.url, lesson);

@@ -73,7 +73,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "What each network says of every place", zero: "class 0", one: "class 1", panel: (name, depth) => `${name}, ${depth} hidden` },
-  zh: { title: "各个网络对平面上每一处的判断", zero: "类别 0", one: "类别 1", panel: (name, depth) => `${name},${depth} 个隐藏层` },
+  zh: { title: "各个网络对平面上每一处的判断", zero: "类别 0", one: "类别 1", panel: (name, depth) => `${name}，${depth} 个隐藏层` },
 };
 
 await runIfMain(import.meta.url, lesson);

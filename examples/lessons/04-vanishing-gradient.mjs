@@ -70,7 +70,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "The gradient's norm at each of 21 layers", layer: "layer (21 is the output)", norm: "norm of the gradient" },
-  zh: { title: "21 层中每一层的梯度范数", layer: "层(第 21 层为输出层)", norm: "梯度范数" },
+  zh: { title: "21 层中每一层的梯度范数", layer: "层（第 21 层为输出层）", norm: "梯度范数" },
 };
 
 await runIfMain(import.meta.url, lesson);

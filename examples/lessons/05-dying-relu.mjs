@@ -51,7 +51,7 @@ export async function lesson() {
     panels: [
       ...RATES.map((rate) => ({
         title: labels.rate(rate), x: { label: labels.epoch, min: 0, max: EPOCHS, ticks: [0, 20, 40] },
-        y: { min: 0, max: 1.02, ticks: [0, 0.5, 1], names: ["0 %", "50 %", "100 %"] },
+        y: { min: -0.04, max: 1.04, ticks: [0, 0.5, 1], names: ["0 %", "50 %", "100 %"] },
         marks: ACTIVATIONS.map((name, i) => ({ kind: "line", colour: [1, 0, 2][i], dash: ["solid", "dashed", "dotted"][i], points: dead[`${name} ${rate}`].map((share, e) => [e + 1, share]) })),
       })),
       {
@@ -66,7 +66,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "Dead units at rising learning rates", epoch: "epoch", rate: (rate) => `rate ${rate}: dead`, slopes: "PReLU's slopes", slope: "slope (dashed: start)" },
-  zh: { title: "学习率升高时的死亡神经元", epoch: "训练轮次", rate: (rate) => `学习率 ${rate}:死亡比例`, slopes: "PReLU 学到的斜率", slope: "斜率(虚线:初始值)" },
+  zh: { title: "学习率升高时的死亡神经元", epoch: "训练轮次", rate: (rate) => `学习率 ${rate}：死亡比例`, slopes: "PReLU 学到的斜率", slope: "斜率（虚线：初始值）" },
 };
 
 await runIfMain(import.meta.url, lesson);

@@ -58,7 +58,7 @@ export async function lesson() {
     title: labels.title, height: 330,
     legend: shown.map(({ name, colour, dash }) => ({ label: labels.runs[names[name]], colour, dash })),
     panels: [{
-      x: { label: labels.step, min: 1, max: 200, log: true, ticks: [1, 3, 10, 30, 100] }, y: { label: labels.loss, min: 1e-2, max: 1e20, log: true },
+      x: { label: labels.step, min: 1, max: 200, log: true, ticks: [1, 10, 100] }, y: { label: labels.loss, min: 1e-2, max: 1e20, log: true },
       marks: shown.map(({ colour, dash, points }) => ({ kind: "line", colour, dash, points })),
     }],
   });
@@ -72,7 +72,7 @@ export const words = {
   },
   zh: {
     title: "每一步训练的损失", step: "训练步数", loss: "损失",
-    runs: { relu: "relu:发散", tanh: "tanh", clip: "relu,梯度裁剪", rate: "relu,较小的学习率", scaled: "relu,输入已缩放" },
+    runs: { relu: "relu：发散", tanh: "tanh", clip: "relu，梯度裁剪", rate: "relu，较小的学习率", scaled: "relu，输入已缩放" },
   },
 };
 

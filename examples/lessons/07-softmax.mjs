@@ -97,7 +97,7 @@ export async function lesson() {
 
 export const words = {
   en: { title: "How sure, and how often right", honest: "honest", sure: "how sure the network is", right: "how often it is right" },
-  zh: { title: "有多确信,又有多常答对", honest: "完全校准", sure: "网络的置信度", right: "实际正确率" },
+  zh: { title: "有多确信，又有多常答对", honest: "完全校准", sure: "网络的置信度", right: "实际正确率" },
 };
 
 await runIfMain(import.meta.url, lesson);

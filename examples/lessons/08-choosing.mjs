@@ -77,7 +77,7 @@ export const words = {
   },
   zh: {
     title: "六种激活函数在三类数据上的表现", mean: "各折平均", worse: "显著差于最好者", loss: "损失",
-    plane: "plane:真实关系是线性的", curve: "curve:一峰一谷的曲线", iris: "iris:三种鸢尾花",
+    plane: "plane：真实关系是线性的", curve: "curve：一峰一谷的曲线", iris: "iris：三种鸢尾花",
   },
 };
 
