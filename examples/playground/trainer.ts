@@ -11,6 +11,8 @@ import type { State } from "./state.js";
 const EPOCHS = 1000;
 /** A fit ends at the first epoch's end after so long, so that speeds and options are looked at again. */
 const SLICE_MS = 50;
+/** What a pause waits for an epoch's end: less than one notices. */
+const PATIENCE_MS = 150;
 
 export class Trainer {
   network!: Network;
@@ -78,7 +80,7 @@ export class Trainer {
         this.steps += batches - this.counted;
         this.counted = 0;
         this.learningRate = learningRate;
-        if (steps === undefined && performance.now() - began > SLICE_MS) return false;
+        if (steps === undefined && (!this.running || performance.now() - began > SLICE_MS)) return false;
         return undefined;
       },
       ...(steps === undefined ? {} : {
@@ -104,10 +106,12 @@ export class Trainer {
     }
   }
 
-  /** Resolves when no step runs. */
+  /** Resolves when no step runs: at the end of the epoch in hand, or after a step where that takes long. */
   async pause(): Promise<void> {
     this.running = false;
-    this.controller.abort();
+    const { controller } = this;
+    const late = setTimeout(() => controller.abort(), PATIENCE_MS);
     await this.fitting?.catch(() => undefined);
+    clearTimeout(late);
   }
 }
