@@ -61,6 +61,8 @@ describe("compareActivations", () => {
     ["softmax", { activations: ["relu", "softmax"] }, /activations\[1\]: expected an activation for hidden layers/],
     ["an unknown name", { activations: ["rleu"] }, /Did you mean 'relu'/],
     ["no activation", { activations: [] }, /at least/],
+    ["the same activation twice", { activations: ["tanh", "relu", "tanh"] }, /activations\[2\]: expected each activation once, got 'tanh'. It is activations\[0\] too$/],
+    ["the same with its parameters written out", { activations: ["leakyRelu", leakyRelu({ slope: 0.01 })] }, /activations\[1\]: expected each activation once/],
     ["no hidden layer", { hidden: [] }, /a hidden layer at least/],
     ["too many folds", { folds: ROWS + 1 }, /folds: expected/],
     ["other targets than samples", { targets: [1, 2, 3] }, /targets/],

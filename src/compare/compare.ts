@@ -1,8 +1,8 @@
 // compareActivations: the same network with each of several activations on the same folds, side by side in worker threads where there are cores. Each network
 // is a job of its own (job.ts), whose numbers depend on neither its place nor its time, so the result is that of one after the other.
 
-import { at, checkInteger, checkKeys, isArray, refusal, typedArrayName, wrongKind } from "../check.js";
-import { resolveActivation } from "../describe/activations.js";
+import { at, checkInteger, checkKeys, isArray, refusal, typedArrayName, wrongKind, wrongValue } from "../check.js";
+import { formatActivation, resolveActivation } from "../describe/activations.js";
 import type { ActivationName, ActivationSpec } from "../describe/activations.js";
 import type { CustomActivation } from "../describe/customActivation.js";
 import type { Finding } from "../describe/diagnosis.js";
@@ -137,6 +137,7 @@ async function checkTask(given: Record<string, unknown>) {
     if (spec.name === "softmax") throw new RangeError(refusal(`${place("activations")}[${i}]`, "an activation for hidden layers", "'softmax'", "The output layer of a classification has it anyway"));
     return spec;
   });
+  checkOnce(specs, place("activations"));
   const fit: Record<string, unknown> = {};
   for (const name of fitKeys) if (given[name] !== undefined) fit[name] = given[name];
   const checked = checkFitOptions(fit, "compareActivations");
@@ -157,6 +158,16 @@ async function checkTask(given: Record<string, unknown>) {
   // what the folds refuse is refused before anything is trained
   await foldsOf(task);
   return { task, activations: specs, threads: threads === "auto" ? hardwareThreads() : threads, signal };
+}
+
+/** The same activation twice would be compared with itself, and its rows could not be told apart. */
+function checkOnce(specs: readonly ActivationSpec[], subject: string): void {
+  const key = (spec: ActivationSpec): string => (spec.name === "custom" ? spec.custom.name : JSON.stringify(spec));
+  specs.forEach((spec, i) => {
+    const first = specs.findIndex((other) => key(other) === key(spec));
+    if (first === i) return;
+    throw wrongValue(`${subject}[${i}]`, "each activation once", formatActivation(spec), `It is activations[${first}] too`);
+  });
 }
 
 interface Shape {

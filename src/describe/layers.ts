@@ -66,7 +66,7 @@ export interface DenseOptions {
 
 /** The options of batchNorm(). */
 export interface BatchNormOptions {
-  /** The weight of the new batch in the running statistics, from 0 to 1; 0.1. */
+  /** The weight of the new batch in the running statistics, from 0 (they stay as they are) to 1 (they are the last batch's); 0.1. */
   momentum?: number;
   /** Added to the variance, above 0; 1e-5. */
   epsilon?: number;
@@ -192,7 +192,7 @@ export function dropout(rate: number, ...more: unknown[]): DropoutSpec {
  * new variance unbiased, as in PyTorch. Outside training the running ones (mean 0 and variance 1 at first) take their place. A batch of a
  * single sample, which has no variance (PyTorch refuses it), is normalised by the running ones and leaves them as they are, so that
  * the last batch of an epoch may have one. Sample weights do not count in mean and variance.
- * @param options momentum: the weight of the new batch, from 0 to 1, 0.1; epsilon: above 0, 1e-5
+ * @param options momentum: the weight of the new batch, from 0 to 1 as in PyTorch, where 1 leaves the last batch's alone, 0.1; epsilon: above 0, 1e-5
  * @throws {TypeError | RangeError} for an option that does not exist or a value that is not allowed
  * @example layers: [dense(64, "relu"), batchNorm(), dense(3, "softmax")]
  */

@@ -38,7 +38,7 @@ function makeHuber(subject: string, options: unknown): Spec<"huber"> {
 
 function makeCrossEntropy(subject: string, options: unknown): Spec<"crossEntropy"> {
   const { labelSmoothing = 0 } = checkKeys(subject, options, ["labelSmoothing"]);
-  return Object.freeze({ name: "crossEntropy", labelSmoothing: checkFinite(at(subject, "labelSmoothing"), labelSmoothing, { min: 0, max: 1 }) });
+  return Object.freeze({ name: "crossEntropy", labelSmoothing: checkFinite(at(subject, "labelSmoothing"), labelSmoothing, { min: 0, below: 1 }) });
 }
 
 /** (p − t)². */
@@ -72,8 +72,8 @@ export function binaryCrossEntropy(options: NoOptions = {}): Spec<"binaryCrossEn
 
 /**
  * −Σ t·ln p over the outputs, after a softmax output only; targets are class indices or rows of numbers ≥ 0.
- * `labelSmoothing` s (0 to 1; 0) turns a target t into (1 − s)·t + s/outputs.
- * @throws {TypeError | RangeError} for an unknown option, or a smoothing outside 0 to 1
+ * `labelSmoothing` s (0 to below 1; 0) turns a target t into (1 − s)·t + s/outputs; PyTorch takes 1 too, which leaves nothing of the labels.
+ * @throws {TypeError | RangeError} for an unknown option, or a smoothing that is not from 0 to below 1
  * @example network.fit(inputs, labels, { loss: crossEntropy({ labelSmoothing: 0.1 }) })
  */
 export function crossEntropy(options: { labelSmoothing?: number } = {}): Spec<"crossEntropy"> {

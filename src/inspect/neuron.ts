@@ -1,10 +1,10 @@
 // One neuron looked at: its own weights and bias, and step by step what it makes of a sample: a = f(Σ w_i·x_i + b).
 
-import { checkFinite } from "../check.js";
+import { checkFinite, isArray, refusal, typedArrayName } from "../check.js";
 import { formatActivation } from "../describe/activations.js";
 import type { Model } from "../model.js";
-import { checkSamples } from "../samples.js";
-import type { Samples } from "../samples.js";
+import { checkSamples, numbers } from "../samples.js";
+import type { SampleReader, Samples } from "../samples.js";
 import { traceRows } from "./inference.js";
 
 /** What a neuron makes of one sample. */
@@ -45,8 +45,7 @@ export function explainNeuron(state: () => Model, layer: number, j: number): Neu
     },
     explain(sample) {
       const model = state();
-      const samples = checkSamples("sample", sample, model.topology.inputs);
-      if (samples.count !== 1) throw new RangeError(`sample: expected one sample of ${model.topology.inputs} numbers, got ${samples.count}`);
+      const samples = checkOne(sample, model.topology.inputs);
       const trace = traceRows(model, samples);
       const inputs = layer === 0 ? new Float32Array(shape.inputs) : trace[layer - 1].activations;
       if (layer === 0) samples.readRow(0, inputs, 0);
@@ -57,6 +56,15 @@ export function explainNeuron(state: () => Model, layer: number, j: number): Neu
       return { products, bias: this.bias, weightedSum, activation, text: sentences(layer, j, formatActivation(shape.spec.activation), products, this.bias, weightedSum, activation) };
     },
   };
+}
+
+/** One sample: so many numbers, or one row of them. */
+function checkOne(sample: Samples, inputs: number): SampleReader {
+  const flat = isArray(sample) ? typeof sample[0] === "number" : typedArrayName(sample) !== undefined;
+  if (flat && sample.length % inputs !== 0) throw new RangeError(refusal("sample", numbers(inputs), `${sample.length}`));
+  const samples = checkSamples("sample", sample, inputs);
+  if (samples.count !== 1) throw new RangeError(refusal("sample", `one sample of ${numbers(inputs)}`, `${samples.count}`));
+  return samples;
 }
 
 /** Products that the text names; the rest is summed up. */
