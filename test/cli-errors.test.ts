@@ -194,6 +194,15 @@ const cases: [code: 1 | 2, parameters: string[], line: string][] = [
   [1, ["inspect", "folder"], "inspect: 'folder': expected a file that can be read, got a folder"],
   [1, ["inspect", "iris.csv"], "inspect: load 'iris.csv': the header: expected at most 1000000 bytes, got 7308321214411335027. Is this a safetensors file?"],
   [2, ["inspect", "model", "more"], "inspect: too many arguments for 'inspect'. Expected 1 argument but got 2."],
+  // export, compare
+  [2, ["export", "model", "--to", "keras", "--out", "x"], "export: option '--to <format>' argument 'keras' is invalid. Expected one of 'onnx', 'module'."],
+  [2, ["export", "model", "--out", "x"], "export: required option '--to <format>' not specified"],
+  [2, ["export", "model", "--to", "onnx"], "export: required option '--out <file>' not specified"],
+  [2, ["compare", "iris.csv"], "compare: required option '--target <column>' not specified"],
+  [2, ["compare", "iris.csv", "--target", "species", "--activations", "relu, tanh,relu"], "compare: --activations: expected each activation once, got 'relu' twice"],
+  [2, ["compare", "iris.csv", "--target", "species", "--hidden", "none"], "compare: --hidden: expected a hidden layer at least, whose activation is compared, got none"],
+  [2, ["compare", "iris.csv", "--target", "species", "--folds", "1"], "compare: option '--folds <count>' argument '1' is invalid. Expected an integer from 2 to 2147483647."],
+  [1, ["compare", "iris.csv", "--target", "specie"], "compare: no column 'specie' in iris.csv. Did you mean 'species'?"],
   [2, ["tarin", "iris.csv"], "rosenblatt: unknown command 'tarin' (Did you mean train?)"],
   [2, ["tarin", "--help"], "rosenblatt: unknown command 'tarin' (Did you mean train?)"],
 ];

@@ -166,6 +166,23 @@ describe("compat/tfjs", () => {
     expect(() => model.add(layers.dense({ units: 1 }))).toThrow("add: expected a model that is not built yet");
   });
 
+  test("ReLU and LeakyReLU with the options that Keras has and TensorFlow.js has not", async () => {
+    const load = (class_name: string, config: object) => loadLayersModel({
+      modelTopology: { class_name: "Sequential", config: { layers: [
+        { class_name: "Dense", config: { name: "d", units: 3, use_bias: false, batch_input_shape: [null, 3] } }, { class_name, config: { name: "a", ...config } },
+      ] } },
+      weightsManifest: [{ paths: ["w"], weights: [{ name: "d/kernel", shape: [3, 3], dtype: "float32" }] }],
+    }, () => new Uint8Array(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1).buffer));
+    const run = async (kind: string, config: object) => [...(await load(kind, config)).predict([[-2, 1, 9]]).dataSync()];
+    expect(await run("ReLU", {})).toEqual([0, 1, 9]);
+    expect(await run("ReLU", { max_value: 6, negative_slope: 0, threshold: 0 })).toEqual([0, 1, 6]);
+    expect(await run("ReLU", { max_value: null, negative_slope: 0.25 })).toEqual([-0.5, 1, 9]);
+    expect(await run("LeakyReLU", { alpha: 0.5 })).toEqual([-1, 1, 9]);
+    expect(await run("LeakyReLU", { negative_slope: 0.125 })).toEqual([-0.25, 1, 9]);
+    await expect(load("ReLU", { threshold: 1 })).rejects.toThrow("layer 'a' (ReLU): expected a threshold of 0, got 1");
+    await expect(load("ReLU", { max_value: 6, negative_slope: 0.1 })).rejects.toThrow("expected max_value or negative_slope, got both");
+  });
+
   test("wrong layers models are refused in words", async () => {
     const entry = golden.tfjs.find(({ name }) => name === "batchNormalization")!;
     const shard = bytesOf(entry);
@@ -188,6 +205,9 @@ describe("compat/tfjs", () => {
     await expect(loadLayersModel(entry.model)).rejects.toThrow("loadLayersModel: shard: expected a function that gives the bytes of a shard, got none");
     await expect(loadLayersModel(entry.model, () => new Uint8Array(3))).rejects.toThrow("bytes in the shards");
     await expect(loadLayersModel(entry.model, () => "x" as never)).rejects.toThrow("expected a Uint8Array or an ArrayBuffer, got 'x'");
+    await expect(loadLayersModel("model.json")).rejects.toThrow("loadLayersModel: source: expected an address, got 'model.json'. Of a file give");
+    await expect(loadLayersModel("data:application/json,{")).rejects.toThrow("loadLayersModel: data:application/json,{: expected JSON, got '{'");
+    await expect(loadLayersModel("unheard-of://x/model.json")).rejects.toThrow("loadLayersModel: unheard-of://x/model.json: expected an answer, got none");
     await expect(loadLayersModel(7 as never)).rejects.toThrow("loadLayersModel: source: expected an address");
   });
 });

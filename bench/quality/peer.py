@@ -4,8 +4,9 @@
 #   peer.py score FOLDER          reads FOLDER/tasks.json and the tables beside it, prints the scores as JSON
 #
 # Inputs: StandardScaler on numbers (missing ones the mean), one-hot on texts. The network: MLPClassifier or MLPRegressor with layers
-# of 64 and 32 and its own defaults, "plain"; "stopped" is the same with early_stopping, n_iter_no_change 20 as the command has it; and
-# a regressor's target is given as it is, and scaled (TransformedTargetRegressor with StandardScaler).
+# of 64 and 32 and its own defaults, "plain"; "marked" is the same where the training part lacks numbers, with an input of 0 or 1 for each
+# such column that says so (MissingIndicator), as the command has it; "stopped" is plain with early_stopping, n_iter_no_change 20 as the
+# command has it; and a regressor's target is given as it is, and scaled (TransformedTargetRegressor with StandardScaler).
 
 import csv
 import json
@@ -14,7 +15,7 @@ import warnings
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -40,10 +41,12 @@ def read(path, target):
 def prepare(columns):
     numeric = [i for i in range(columns.shape[1]) if all(number(cell) is not None for cell in columns[:, i] if cell not in ("", "NA"))]
     text = [i for i in range(columns.shape[1]) if i not in numeric]
-    return numeric, ColumnTransformer([
+    parts = [
         ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numeric),
         ("texts", OneHotEncoder(handle_unknown="ignore"), text),
-    ], sparse_threshold=0)
+    ]
+    marks = ("marks", MissingIndicator(error_on_new=False), numeric)
+    return numeric, ColumnTransformer(parts, sparse_threshold=0), ColumnTransformer([*parts, marks], sparse_threshold=0)
 
 
 def cells(columns, numeric):
@@ -58,7 +61,7 @@ def score(folder):
     for task in json.load(open(f"{folder}/tasks.json")):
         _, x, y = read(f"{folder}/{task['train']}", task["target"])
         _, x_test, y_test = read(f"{folder}/{task['test']}", task["target"])
-        numeric, transformer = prepare(x)
+        numeric, transformer, marking = prepare(x)
         x, x_test = cells(x, numeric), cells(x_test, numeric)
         layers = {"hidden_layer_sizes": (64, 32), "random_state": task["seed"]}
         stop = {"early_stopping": True, "n_iter_no_change": 20}
@@ -70,7 +73,11 @@ def score(folder):
             scaled = lambda **more: TransformedTargetRegressor(MLPRegressor(**layers, **more), transformer=StandardScaler())
             models = {"plain": MLPRegressor(**layers), "stopped": MLPRegressor(**layers, **stop), "scaled": scaled(), "scaled, stopped": scaled(**stop)}
             measure = r2_score
-        scores = {name: measure(y_test, make_pipeline(transformer, model).fit(x, y).predict(x_test)) for name, model in models.items()}
+        run = lambda preparation, model: measure(y_test, make_pipeline(preparation, model).fit(x, y).predict(x_test))
+        scores = {name: run(transformer, model) for name, model in models.items()}
+        lacks = any(number(cell) is None for row in read(f"{folder}/{task['train']}", task["target"])[1] for cell in row[numeric])
+        if lacks:
+            scores["marked"] = run(marking, models["plain"])
         results.append({"name": task["name"], "seed": task["seed"], "scores": scores})
     print(json.dumps(results))
 

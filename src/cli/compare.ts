@@ -33,6 +33,8 @@ export async function compare(path: string, options: CompareCommandOptions, sign
   const { target: name, task, activations, hidden, folds, epochs, batchSize, learningRate, seed, threads, report } = options;
   if (name === undefined) throw new UsageError("required option '--target <column>' not specified");
   if (hidden.length === 0) throw new UsageError("--hidden: expected a hidden layer at least, whose activation is compared, got none");
+  const twice = activations.find((activation, i) => activations.indexOf(activation) !== i);
+  if (twice !== undefined) throw new UsageError(`--activations: expected each activation once, got '${twice}' twice`);
   if (report !== undefined) await checkWritable(report);
   const batch = await readTable(path, signal);
   const { names, rows } = batch;

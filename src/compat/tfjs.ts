@@ -286,8 +286,8 @@ export async function loadLayersModel(
   source: string | URL | object | { load(): Promise<ModelArtifacts> }, shard?: (path: string) => Uint8Array | ArrayBuffer | Promise<Uint8Array | ArrayBuffer>,
 ): Promise<Sequential> {
   if (typeof source === "string" || source instanceof URL) {
-    const address = new URL(source, typeof location === "undefined" ? undefined : location.href);
-    return loadLayersModel((await fetched(address).then((response) => response.json())) as object, async (path) => (await fetched(new URL(path, address))).arrayBuffer());
+    const address = addressOf(source);
+    return loadLayersModel(parsed(await (await fetched(address)).text(), address), async (path) => (await fetched(new URL(path, address))).arrayBuffer());
   }
   if (typeof source !== "object" || source === null) throw wrongKind("loadLayersModel: source", "an address, the object of model.json or a handler", source);
   if ("load" in source && typeof source.load === "function") {
@@ -308,10 +308,30 @@ export async function loadLayersModel(
   return build(modelTopology, weights);
 }
 
+/** @throws {TypeError} for a text that is no address */
+function addressOf(source: string | URL): URL {
+  try {
+    return new URL(source, typeof location === "undefined" ? undefined : location.href);
+  } catch {
+    throw wrongKind("loadLayersModel: source", "an address", source, "Of a file give model.json as it is parsed, and a function that reads a shard");
+  }
+}
+
 async function fetched(address: URL): Promise<Response> {
-  const response = await fetch(address);
+  const response = await fetch(address).catch((cause: unknown) => {
+    throw new Error(refusal(`loadLayersModel: ${address}`, "an answer", "none"), { cause });
+  });
   if (!response.ok) throw new Error(refusal(`loadLayersModel: ${address}`, "an answer", `${response.status}`));
   return response;
+}
+
+/** @throws {ModelFormatError} for what is no JSON */
+function parsed(text: string, address: URL): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return refuse(`${address}`, "JSON", text, "invalidJSON");
+  }
 }
 
 function bytesOf(value: unknown, path: string): Uint8Array {
@@ -453,10 +473,17 @@ function addLayer(x: Batch, kind: string, options: JSONObject, place: string, ta
       });
     case "Activation":
       return activate(x, options.activation);
-    case "ReLU":
-      return options.max_value === undefined || options.max_value === null ? act(x, relu()) : ofAtom(x, { kind: "clamp", place, of: x, low: 0, high: number("max_value", 6) });
+    case "ReLU": {
+      const slope = number("negative_slope", 0);
+      const bounded = options.max_value !== undefined && options.max_value !== null;
+      if (number("threshold", 0) !== 0) throw unsupported("a threshold of 0", describeValue(options.threshold));
+      if (bounded && slope !== 0) throw unsupported("max_value or negative_slope", "both");
+      if (bounded) return ofAtom(x, { kind: "clamp", place, of: x, low: 0, high: number("max_value", 6) });
+      return act(x, slope === 0 ? relu() : leakyRelu({ slope }));
+    }
     case "LeakyReLU":
-      return act(x, leakyRelu({ slope: number("alpha", 0.3) }));
+      // Keras 3 calls it negative_slope
+      return act(x, leakyRelu({ slope: options.negative_slope === undefined ? number("alpha", 0.3) : number("negative_slope", 0.3) }));
     case "PReLU":
       return ofAtom(x, { kind: "activation", place, of: x, spec: prelu(), slopes: take("alpha", width) });
     case "ELU":
