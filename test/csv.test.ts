@@ -196,6 +196,10 @@ describe("errors of readCSV", () => {
   });
 
   it("say that a file does not exist, or is a folder", async () => {
+    expect(() => (readCSV as (...given: unknown[]) => unknown)("a;b\n1;2\n", { separator: ";" })).toThrow(
+      new TypeError("readCSV: expected a text, the path of a file, or a stream alone, got an object. It has no options: the separator is found out, and files are UTF-8"),
+    );
+    expect((await Promise.all(["a\n1\n", "a\n2\n"].map(readCSV as (text: string, index: number) => Promise<object[]>))).flat()).toStrictEqual([{ a: "1" }, { a: "2" }]);
     await expect(readCSV("no-such.csv")).rejects.toThrow(new Error("'no-such.csv': expected a file that can be read, got no such file"));
     await expect(readCSV(folder)).rejects.toThrow(/: expected a file, got a folder$/);
   });

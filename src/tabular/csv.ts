@@ -44,7 +44,11 @@ const SAMPLE_RECORDS = 10;
  */
 export function readCSV(source: string): Promise<TextRow[]>;
 export function readCSV(source: CSVStream): AsyncIterable<TextRow>;
-export function readCSV(source: string | CSVStream): Promise<TextRow[]> | AsyncIterable<TextRow> {
+export function readCSV(source: string | CSVStream, ...more: unknown[]): Promise<TextRow[]> | AsyncIterable<TextRow> {
+  // a number is what paths.map(readCSV) gives beside a path
+  if (more[0] !== undefined && typeof more[0] !== "number") {
+    throw wrongKind("readCSV", "a text, the path of a file, or a stream alone", more[0], "It has no options: the separator is found out, and files are UTF-8");
+  }
   if (typeof source === "string") {
     return /[\n\r]/.test(source) || source.trim() === "" ? collect(readBatches([source], "CSV")) : readFile(source);
   }
