@@ -62,6 +62,20 @@ describe("compat/brain", () => {
     expect(Object.keys(named.run({}))).toEqual(["red", "blue"]);
   });
 
+  test("writes options of training that brain.js' fromJSON takes", async () => {
+    const trainOpts = async (options: object) => {
+      const net = new NeuralNetwork(options);
+      await net.train([{ input: [0, 1], output: [1] }], { iterations: 1 });
+      return (JSON.parse(JSON.stringify(net.toJSON())) as { trainOpts: object }).trainOpts;
+    };
+    // its validateTrainingOptions: rates, thresholds and slopes above 0 and below 1, a timeout that is a number once "Infinity" is, no function
+    expect(await trainOpts({})).toEqual({ activation: "sigmoid", leakyReluAlpha: 0.01, timeout: "Infinity" });
+    expect(await trainOpts({ momentum: 0, errorThresh: 0, learningRate: 2, leakyReluAlpha: 1.5, log: () => undefined, callback: () => undefined })).toEqual({ activation: "sigmoid", timeout: "Infinity" });
+    expect(await trainOpts({ momentum: 0.2, errorThresh: 0.1, learningRate: 0.4, iterations: 7, timeout: 1000, logPeriod: 3, log: true, activation: "leaky-relu", leakyReluAlpha: 0.2 })).toEqual({
+      momentum: 0.2, errorThresh: 0.1, learningRate: 0.4, iterations: 7, timeout: 1000, logPeriod: 3, log: true, activation: "leaky-relu", leakyReluAlpha: 0.2,
+    });
+  });
+
   test("wrong use is refused in words", async () => {
     const net = new NeuralNetwork();
     expect(() => net.run([1])).toThrow("run: expected a trained network");

@@ -92,6 +92,21 @@ function checkTraining(subject: string, given: Record<string, unknown>) {
   };
 }
 
+const inUnit = (value: unknown): boolean => typeof value === "number" && value > 0 && value < 1;
+
+/**
+ * The options of training that brain.js' fromJSON takes: it has no function, writes an infinite timeout as a text, and refuses
+ * a file with a rate, momentum or threshold that is not above 0 and below 1; such a one is left out, and brain.js' default is in its place.
+ */
+function trainOptsOf(training: Record<string, unknown>): Record<string, unknown> {
+  const { timeout = Infinity, ...others } = training;
+  const taken = Object.entries(others).filter(([key, value]) => {
+    if (typeof value === "function") return false;
+    return !["errorThresh", "learningRate", "momentum"].includes(key) || inUnit(value);
+  });
+  return { ...Object.fromEntries(taken), timeout: timeout === Infinity ? "Infinity" : timeout };
+}
+
 /** A feed-forward network as brain.js has it. */
 export class NeuralNetwork {
   /** The network behind it, once it is trained or loaded. */
@@ -183,7 +198,7 @@ export class NeuralNetwork {
       inputLookup: inputLookup === undefined ? null : Object.fromEntries(inputLookup), inputLookupLength: inputLookup?.size ?? 0,
       outputLookup: outputLookup === undefined ? null : Object.fromEntries(outputLookup), outputLookupLength: outputLookup?.size ?? 0,
       options: { inputSize: network.inputs, outputSize: network.outputs, binaryThresh: options.binaryThresh, activation: options.activation, hiddenLayers: sizes.slice(1, -1), leakyReluAlpha: options.alpha },
-      trainOpts: { ...this.training, activation: options.activation, leakyReluAlpha: options.alpha },
+      trainOpts: { ...trainOptsOf(this.training), activation: options.activation, ...(inUnit(options.alpha) ? { leakyReluAlpha: options.alpha } : {}) },
     };
   }
 
