@@ -186,6 +186,7 @@ const cases: [code: 1 | 2, parameters: string[], line: string][] = [
   [2, ["predict", "model", "iris.csv", "--out", "iris.csv"], "predict: --out: expected another file than those that are read, got iris.csv"],
   [2, ["predict", "model", "iris.csv", "--out", "model"], "predict: --out: expected another file than those that are read, got model"],
   [1, ["predict", "model", "iris.csv", "--out", "no-folder/p.csv"], "predict: write 'no-folder/p.csv': expected a path that can be written, got ENOENT. Make its folder first."],
+  [1, ["predict", "model", "iris.csv", "--out", "/dev/full"], "predict: write '/dev/full': expected a path that can be written, got ENOSPC. The disk is full."],
   [1, ["predict", "model", "text.csv", "--out", "p.csv"], "text.csv line 3: column 'sepal_width': expected a number or nothing, as in the training data, got 'wide'"],
   [1, ["evaluate", "model", "class.csv"], "class.csv line 2: column 'species': expected one of the classes 'setosa', 'versicolor', 'virginica', got 'rose'"],
   [1, ["evaluate", "model", "bare.csv"], "evaluate: no column 'species' in bare.csv"],

@@ -2,7 +2,7 @@
 // predicted piece by piece; the predictions are written when all rows have been read, so that an error leaves no half file.
 
 import { appendFile, stat } from "node:fs/promises";
-import { checkWritable, isDescriptor, writeFileAtomic } from "../files/atomic.js";
+import { checkWritable, isDescriptor, naming, writeFileAtomic } from "../files/atomic.js";
 import { outputsOf, predictionsOf } from "../tabular/predict.js";
 import { cellPlace, isSameFile, loadTabular, openTable, requireColumns, standardStream, UsageError } from "./input.js";
 import { escapeControls } from "./terminal.js";
@@ -50,7 +50,7 @@ export async function predict(modelPath: string, path: string, { out, probabilit
     return "";
   }
   if (inPlace) await writeFileAtomic(out, new TextEncoder().encode(parts.join("")));
-  else await appendFile(out, parts.join(""));
+  else await naming(out, () => appendFile(out, parts.join("")));
   process.stderr.write(`${count} ${count === 1 ? "prediction" : "predictions"} written to ${escapeControls(out)}\n`);
   return "";
 }

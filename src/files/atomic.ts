@@ -100,7 +100,8 @@ async function isOld(file: string): Promise<boolean> {
   return stats !== undefined && Date.now() - stats.mtimeMs > LONGEST_SAVE_MS;
 }
 
-async function naming(path: string, work: () => Promise<void>): Promise<void> {
+/** What `work` throws for the file system's reasons names the path and says what to do. */
+export async function naming(path: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (cause) {
