@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lossCurve } from "../src/cli/curve.js";
 import { Progress } from "../src/cli/terminal.js";
 import { dense, ModelFormatError, Network } from "../src/index.js";
 import { loadFile, saveFile } from "../src/node.js";
@@ -539,5 +540,19 @@ describe("files of models", () => {
     expect((error as Error).message).toMatch(/^load 'short\.safetensors': /);
     expect((error as ModelFormatError).code).toMatch(/./);
     await rm(join(folder, "short.safetensors"));
+  });
+});
+
+describe("the picture of the loss", () => {
+  const history = Array.from({ length: 100 }, (_, i) => [i + 1, 2 - i / 100, 0.5, 1.5 - i / 100, 0.5] as const);
+  const widthOf = (columns: number): number => Math.max(...lossCurve(history, columns).split("\n").slice(0, -1).map((line) => [...line].length));
+
+  it("fits the terminal, and has the usual width where the terminal does not tell its own", () => {
+    expect(widthOf(40)).toBeLessThanOrEqual(40);
+    expect(widthOf(80)).toBeGreaterThan(65);
+    expect(widthOf(80)).toBeLessThanOrEqual(80);
+    expect(lossCurve(history, 0)).toBe(lossCurve(history, 80));
+    expect(lossCurve(history, Infinity)).toBe(lossCurve(history, 300));
+    expect(lossCurve(history.slice(0, 1), 80)).toBe("");
   });
 });

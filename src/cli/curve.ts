@@ -3,7 +3,7 @@
 
 import * as asciichart from "asciichart/asciichart.js";
 import type { EpochFigures } from "../tabular/run.js";
-import { figure } from "./terminal.js";
+import { figure, USUAL_WIDTH } from "./terminal.js";
 
 const HEIGHT = 8;
 const MOST_POINTS = 60;
@@ -11,10 +11,10 @@ const LABEL_WIDTH = 9;
 /** In place of asciichart's line: what a second curve looks like without colour. */
 const DOTS = ["┼", "┤", "·", "·", "·", "·", "·", "·", "·", "·"];
 
-/** The picture, its last line the legend; nothing where there are fewer than two epochs. */
+/** The picture, its last line the legend; nothing where there are fewer than two epochs. A terminal of 0 columns does not know its width. */
 export function lossCurve(history: readonly EpochFigures[], columns: number): string {
   if (history.length < 2) return "";
-  const points = Math.max(2, Math.min(MOST_POINTS, columns - LABEL_WIDTH - 3, history.length));
+  const points = Math.max(2, Math.min(MOST_POINTS, (columns || USUAL_WIDTH) - LABEL_WIDTH - 3, history.length));
   const chosen = Array.from({ length: points }, (_, i) => history[Math.round((i * (history.length - 1)) / (points - 1))]);
   const training = chosen.map(([, loss]) => loss);
   const validation = chosen.map(([, , , loss]) => loss).filter((loss): loss is number => loss !== null);

@@ -88,7 +88,7 @@ const BAR_WIDTH = 20;
 /** A shorter bar is left out. */
 const SHORTEST_BAR = 8;
 /** Of a terminal that does not tell its width. */
-const USUAL_WIDTH = 80;
+export const USUAL_WIDTH = 80;
 /** Lines where there is no terminal, the first and last included. */
 const PLAIN_LINES = 20;
 
