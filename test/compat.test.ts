@@ -166,6 +166,8 @@ describe("compat/tfjs", () => {
     expect(() => layers.dense({ units: 0 })).toThrow(RangeError);
     expect(() => layers.dense({ unit: 2 } as never)).toThrow("Did you mean 'units'?");
     expect(() => layers.dropout({ rate: 1 })).toThrow(RangeError);
+    expect(() => train.adagrad(0.01, 0.1 as never)).toThrow(new RangeError("train.adagrad: initialAccumulatorValue: expected 0, got 0.1. Sums of squares start at 0 here"));
+    expect(train.adagrad(0.02, 0)).toMatchObject({ name: "adagrad", learningRate: 0.02 });
     expect(() => layers.batchNormalization({ momentum: 2 })).toThrow("layers.batchNormalization: momentum");
     model.add(layers.dense({ units: 1, inputShape: [2] }));
     expect(() => model.predict([[1, 2]])).toThrow("predict: expected a model with weights, got one that is not built. Await model.build() or model.fit(…) first");

@@ -10,11 +10,11 @@
 //
 // Data are rows, or anything with `shape` and `dataSync()`, a tensor of TensorFlow.js among them. A model gets its weights when it is built, which fit does; before
 // it `await model.build()`, since that loads WebAssembly. Names and defaults are those of TensorFlow.js (batchNormalization's epsilon 1e-3 and momentum 0.99, adam's
-// epsilon 1e-7); what comes out is this library's: glorotUniform unless said otherwise, masks and orders from `seed`. Layers to add: dense, dropout,
+// epsilon 1e-7); what comes out is this library's: glorotUniform unless said otherwise, masks and orders from `seed`, and adagrad's sums start at 0 (there at 0.1). Layers to add: dense, dropout,
 // batchNormalization; loadLayersModel reads layers models with these, InputLayer, Flatten, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax and LayerNormalization too.
 // `model.network` is the network itself. github.com/tensorflow/tfjs
 
-import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, describeValue, isArray, isPlainObject, ModelFormatError, refusal, typedArrayName, wrongKind } from "../check.js";
+import { at, checkBoolean, checkFinite, checkInteger, checkKeys, checkName, describeValue, isArray, isPlainObject, ModelFormatError, refusal, typedArrayName, wrongKind, wrongValue } from "../check.js";
 import { adagrad, adam, batchNorm, dense, dropout, elu, gelu, leakyRelu, mish, Network, prelu, relu, relu6, rmsprop, selu, sgd, sigmoid, silu, softmax, softplus, softsign, tanh } from "../index.js";
 import type { ActivationSpec, LayerSpec, LossName, Metric, Optimizer } from "../index.js";
 import { assemble } from "../onnx/assemble.js";
@@ -119,7 +119,11 @@ export const train = {
   momentum: (learningRate = 0.01, momentum = 0.9, nesterov = false): Optimizer => sgd({ learningRate, momentum, nesterov }),
   adam: (learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = EPSILON): Optimizer => adam({ learningRate, beta1, beta2, epsilon }),
   rmsprop: (learningRate = 0.001, decay = 0.9, momentum = 0, epsilon = EPSILON): Optimizer => rmsprop({ learningRate, decay, momentum, epsilon }),
-  adagrad: (learningRate = 0.01): Optimizer => adagrad({ learningRate }),
+  /** Its sums of squares start at 0, which TensorFlow.js has as initialAccumulatorValue and sets to 0.1; nothing else may be given. */
+  adagrad: (learningRate = 0.01, initialAccumulatorValue: 0 = 0): Optimizer => {
+    if (initialAccumulatorValue !== 0) throw wrongValue("train.adagrad: initialAccumulatorValue", "0", initialAccumulatorValue, "Sums of squares start at 0 here");
+    return adagrad({ learningRate });
+  },
 };
 
 const losses = {
