@@ -14,21 +14,25 @@ import { saturationBounds } from "../describe/saturation.js";
 import { scratchCore } from "../engine/core.js";
 import type { Model } from "../model.js";
 import { outputOf } from "../plan/layout.js";
-import type { LayerShape, Run } from "../plan/layout.js";
-import { diagnosisTape, hasSums } from "../plan/tape.js";
+import type { LayerShape, Run, Topology } from "../plan/layout.js";
+import { diagnosisTape, gradientTape, hasSums } from "../plan/tape.js";
+import type { LossPlan } from "../plan/tape.js";
 import type { SampleReader } from "../samples.js";
 import type { TargetReader } from "../targets.js";
 import { findings } from "./findings.js";
-import { copySamples, readTarget, readerSource } from "./inference.js";
+import { copySamples, readSample, readTarget, readerSource } from "./inference.js";
 import type { RowSource } from "./inference.js";
 import { redundantUnits } from "./redundancy.js";
 
-/** Samples whose activations are kept to find units that are copies of others: at most so many, at equal distances. */
+/** Samples whose activations are kept to find units that are copies of others: at most so many, spread over all. */
 const KEPT_SAMPLES = 64;
 
-/** From so many samples on, their own columns are judged by a quarter of the rows: enough for the scale of a column. */
+/**
+ * From so many samples on a part of them tells enough: the scale of the inputs' columns and the histograms are of the first quarter of each chunk's rows (a
+ * chunk has at most 104), gradients of a part of the samples (see gradientCount). What is counted, least or greatest, mean or deviation of a unit is of all.
+ */
 const MANY_SAMPLES = 512;
-const ROWS_APART = 4;
+const PARTS = 4;
 
 /** Figures of a matrix's columns: mean and deviation in f64. */
 export interface Columns {
@@ -57,6 +61,8 @@ export interface LayerFigures {
 /** What the core has gathered of a network. */
 export interface NetworkFigures {
   readonly count: number;
+  /** Those of them that the gradient is of. */
+  readonly gradientSamples: number;
   readonly samples: Columns;
   readonly layers: readonly LayerFigures[];
 }
@@ -64,16 +70,37 @@ export interface NetworkFigures {
 /** Rows of a Float32Array by the fast way: they are copied whole, and looked at by the core. */
 export function diagnosisSource(model: Model, samples: SampleReader, targets?: TargetReader, loss?: Loss): RowSource {
   const { floats } = samples;
-  if (floats === undefined) return readerSource(model, samples, targets, loss);
+  const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
+  const source = readerSource(model, samples, targets, loss);
   return {
     count: samples.count,
     fill(begin, end) {
+      if (floats === undefined) return source.fill(begin, end);
       if (!copySamples(model, floats, begin, end)) samples.check(begin, end);
       if (targets === undefined) return;
-      const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
       for (let i = begin; i < end; i++) readTarget(model, targets, i, i - begin, smoothing);
     },
+    pick(indices) {
+      indices.forEach((index, row) => {
+        readSample(model, samples, index, row);
+        if (targets !== undefined) readTarget(model, targets, index, row, smoothing);
+      });
+    },
   };
+}
+
+/**
+ * `part` of `count` samples, in order: one in each of as many equal stretches, at a place in it that the multiples of the golden ratio choose, so that data
+ * that repeats itself (class 0, 1, 2, 0, 1, 2, …) gives as much of each.
+ */
+export function spreadSamples(count: number, part: number): number[] {
+  const chosen: number[] = [];
+  for (let i = 0; i < part; i++) {
+    const begin = Math.floor((i * count) / part);
+    const turned = (i + 1) * 0.6180339887498949;
+    chosen.push(begin + Math.floor((turned - Math.floor(turned)) * (Math.floor(((i + 1) * count) / part) - begin)));
+  }
+  return chosen;
 }
 
 /** One pass over the rows; with a loss, the gradient of its mean. */
@@ -82,29 +109,31 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
   const { count } = source;
   const log = (x: number): number => scratchCore(0).exports.log64(x);
   const bounds = topology.layers.map((shape) => saturationBounds(activationOf(shape.spec), log));
-  const every = count < MANY_SAMPLES ? 1 : ROWS_APART;
-  let seen = 0;
+  const parts = count < MANY_SAMPLES ? 1 : PARTS;
   const plan = loss && { loss, hits: false, weighted: false };
+  const apart = plan && source.pick && count >= MANY_SAMPLES;
+  const length = model.place("diagnosis", JSON.stringify([loss, parts, apart]), () => diagnosisTape(topology, layout, bounds, apart ? undefined : plan, parts));
   const gradient = loss && new Float64Array(topology.length);
-  const distance = Math.max(1, Math.ceil(count / KEPT_SAMPLES));
-  const keptCount = Math.ceil(count / distance);
-  const kept = topology.layers.map(({ units }) => new Float32Array(keptCount * units));
+  const keptSamples = spreadSamples(count, Math.min(count, KEPT_SAMPLES));
+  const kept = topology.layers.map(({ units }) => new Float32Array(keptSamples.length * units));
+  const outputs = topology.layers.map(({ index }) => outputOf(topology, layout, index, false));
+  let keeping = 0;
+  let seen = 0;
   for (let begin = 0; begin < count; begin += layout.chunk) {
     const end = Math.min(begin + layout.chunk, count);
     source.fill(begin, end);
-    const length = model.place("diagnosis", JSON.stringify([loss, every]), () => diagnosisTape(topology, layout, bounds, plan, every));
-    seen += Math.ceil((end - begin) / every);
+    seen += Math.ceil((end - begin) / parts);
     model.playOnce("diagnosis", length, end - begin, 1 / count, begin);
-    if (gradient !== undefined) addFloats(gradient, model.block(layout.gradient));
-    for (const { index, units } of topology.layers) {
-      const { at, stride } = outputOf(topology, layout, index, false);
-      for (let sample = distance * Math.ceil(begin / distance); sample < end; sample += distance) {
-        copyFloats(core.f32, at / 4 + (sample - begin) * stride, units, kept[index], (sample / distance) * units);
-      }
+    if (gradient !== undefined && !apart) addFloats(gradient, model.block(layout.gradient));
+    for (; keeping < keptSamples.length && keptSamples[keeping] < end; keeping++) {
+      const row = keptSamples[keeping] - begin;
+      topology.layers.forEach(({ units }, l) => copyFloats(core.f32, outputs[l].at / 4 + row * outputs[l].stride, units, kept[l], keeping * units));
     }
   }
+  const gradientSamples = apart ? gradientCount(topology, count) : count;
+  if (apart) addGradient(model, source, plan, spreadSamples(count, gradientSamples), gradient!);
   return {
-    count,
+    count, gradientSamples,
     samples: readColumns(model, layout.sampleFigures, topology.inputs, 0, seen),
     layers: topology.layers.map((shape): LayerFigures => {
       const { figures, sumsHistogram, activationsHistogram } = layout.figures[shape.index];
@@ -119,6 +148,26 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
       };
     }),
   };
+}
+
+/**
+ * Samples of many whose gradient is taken: so many that a diagnosis costs less than 2.5 forward passes. In units of a forward pass, a row's gradient costs 1
+ * and 2 without the first layer's, and its figures about as much as FIGURES products of a weight for every unit.
+ */
+function gradientCount(_: Topology, count: number): number {
+  return Math.floor(count / 4);
+}
+
+/** gradient += that of the mean loss of the samples named. */
+function addGradient(model: Model, source: RowSource, plan: LossPlan, samples: readonly number[], gradient: Float64Array): void {
+  const { topology, layout } = model;
+  const length = model.place("gradient", JSON.stringify(plan.loss), () => gradientTape(topology, layout, plan));
+  for (let begin = 0; begin < samples.length; begin += layout.chunk) {
+    const chunk = samples.slice(begin, begin + layout.chunk);
+    source.pick!(chunk);
+    model.playOnce("gradient", length, chunk.length, 1 / samples.length);
+    addFloats(gradient, model.block(layout.gradient));
+  }
 }
 
 /** Short rows in a loop: a view for each costs more. */
