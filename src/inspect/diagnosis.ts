@@ -36,10 +36,10 @@ const PARTS = 4;
 
 /** Figures of a matrix's columns: mean and deviation in f64. */
 export interface Columns {
-  readonly min: Float64Array;
-  readonly max: Float64Array;
-  readonly mean: Float64Array;
-  readonly deviation: Float64Array;
+  readonly min: readonly number[];
+  readonly max: readonly number[];
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
 }
 
 /** What the core has gathered of one layer. */
@@ -193,16 +193,20 @@ function readColumns({ core: { f32, f64 } }: Model, at: number, columns: number,
   const wide = (index: number): number => (at + index * word) / 8;
   const [least, greatest, shift] = first === 0 ? [0, 1, 2] : [9, 10, 11];
   const [sum, squares] = first === 0 ? [5, 7] : [12, 14];
-  const values = { min: new Float64Array(columns), max: new Float64Array(columns), mean: new Float64Array(columns), deviation: new Float64Array(columns) };
+  // plain arrays: many small typed ones are a tenth of a diagnosis of narrow layers
+  const min: number[] = [];
+  const max: number[] = [];
+  const mean: number[] = [];
+  const deviation: number[] = [];
   for (let i = 0; i < columns; i++) {
     const from = f64[wide(sum) + i] / count;
-    values.min[i] = f32[narrow(least) + i];
-    values.max[i] = f32[narrow(greatest) + i];
-    values.mean[i] = f32[narrow(shift) + i] + from;
+    min.push(f32[narrow(least) + i]);
+    max.push(f32[narrow(greatest) + i]);
+    mean.push(f32[narrow(shift) + i] + from);
     const variance = f64[wide(squares) + i] / count - from * from;
-    values.deviation[i] = variance > 0 ? Math.sqrt(variance) : variance <= 0 ? 0 : NaN;
+    deviation.push(variance > 0 ? Math.sqrt(variance) : variance <= 0 ? 0 : NaN);
   }
-  return values;
+  return { min, max, mean, deviation };
 }
 
 /** The bins that hold something and those between them. A lone bin that nothing spreads in gets the width that its value has room for. */
@@ -255,13 +259,14 @@ function squares(values: Float32Array | Float64Array, begin: number, end: number
 /** Norms of each unit's own row of weights; with its biases and slopes where `all`. */
 function unitNorms(values: Float32Array | Float64Array, shape: LayerShape, all: boolean): number[] {
   const [weights, ...others] = runsOf(shape);
-  if (weights === undefined) return Array.from({ length: shape.units }, () => 0);
-  const length = weights.length / shape.units;
-  const own = all ? others.filter((run) => run.length === shape.units) : [];
-  return Array.from({ length: shape.units }, (_, j) => {
-    const row = weights.begin + j * length;
-    return Math.sqrt(own.reduce((sum, { begin }) => sum + values[begin + j] * values[begin + j], squares(values, row, row + length)));
-  });
+  const norms: number[] = [];
+  const length = (weights?.length ?? 0) / shape.units;
+  for (let j = 0, row = weights?.begin ?? 0; j < shape.units; j++, row += length) norms.push(squares(values, row, row + length));
+  for (const run of all ? others : []) {
+    if (run.length === shape.units) for (let j = 0; j < shape.units; j++) norms[j] += values[run.begin + j] * values[run.begin + j];
+  }
+  for (let j = 0; j < shape.units; j++) norms[j] = Math.sqrt(norms[j]);
+  return norms;
 }
 
 function weightNorm(parameters: Float32Array, shape: LayerShape): number {
@@ -277,13 +282,15 @@ function describeLayer(figures: LayerFigures, count: number, parameters: Float32
   const together = over(activations);
   const sumsTogether = over(sums);
   const gradientNorm = gradient && norm(gradient, shape);
-  const numbers = (values: Float64Array): readonly number[] => Array.from(values);
-  const shares = (counts: Uint32Array): readonly number[] => Array.from(counts, (hits) => hits / count);
+  const shares = (counts: Uint32Array): readonly number[] => {
+    const result: number[] = [];
+    for (let j = 0; j < units; j++) result.push(counts[j] / count);
+    return result;
+  };
   const described: UnitDiagnosis | undefined = !withUnits ? undefined : {
     deadFraction: shares(zeros), saturatedFraction: shares(saturated),
-    minWeightedSum: numbers(sums.min), maxWeightedSum: numbers(sums.max), meanWeightedSum: numbers(sums.mean), weightedSumDeviation: numbers(sums.deviation),
-    minActivation: numbers(activations.min), maxActivation: numbers(activations.max), meanActivation: numbers(activations.mean),
-    activationDeviation: numbers(activations.deviation),
+    minWeightedSum: sums.min, maxWeightedSum: sums.max, meanWeightedSum: sums.mean, weightedSumDeviation: sums.deviation,
+    minActivation: activations.min, maxActivation: activations.max, meanActivation: activations.mean, activationDeviation: activations.deviation,
     ...(gradient && { gradientNorm: unitNorms(gradient, shape, true) }),
     weightNorm: unitNorms(parameters, shape, false),
   };
