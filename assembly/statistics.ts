@@ -86,7 +86,7 @@ function fourColumns(same: bool, rows: i32, z: usize, a: usize, measured: usize,
 
 /**
  * Least, greatest and sums of four columns of one matrix, in words least, least + 1, shift, sums and sums + 2. A loop of its own: with those of both
- * matrices and the counts in one, more values live than there are registers, which costs 1.5 times as much.
+ * matrices and the counts in one, more values live than there are registers.
  */
 @inline
 function moments(rows: i32, v: usize, stride: usize, narrow: usize, wide: usize, word: usize, least: usize, shift: usize, sums: usize, fresh: bool): void {

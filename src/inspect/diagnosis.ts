@@ -29,7 +29,7 @@ const KEPT_SAMPLES = 64;
 
 /**
  * From so many samples on a part of them tells enough: the scale of the inputs' columns and the histograms are of the first quarter of each chunk's rows (a
- * chunk has at most 104), gradients of a part of the samples (see gradientCount). What is counted, least or greatest, mean or deviation of a unit is of all.
+ * chunk has at most 130), gradients of a part of the samples (see gradientCount). What is counted, least or greatest, mean or deviation of a unit is of all.
  */
 const MANY_SAMPLES = 512;
 const PARTS = 4;
@@ -150,12 +150,28 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
   };
 }
 
+/** A row's cost for each unit, in products of a weight: figures (measured on 32-64-64-1), activation. And what a pass over the gradient may cost. */
+const FIGURES = 37;
+const ACTIVATION = 20;
+const GRADIENT_BUDGET = 0.8;
+/** The least share and number of samples. */
+const LEAST_SHARE = 1 / 16;
+const LEAST_SAMPLES = 64;
+
 /**
- * Samples of many whose gradient is taken: so many that a diagnosis costs less than 2.5 forward passes. In units of a forward pass, a row's gradient costs 1
- * and 2 without the first layer's, and its figures about as much as FIGURES products of a weight for every unit.
+ * Samples of many whose gradient is taken: so many that a diagnosis costs less than 2.5 forward passes. Beside the forward pass there are the figures,
+ * and for each of these samples a pass forward, one for the weights' gradient and one, but for the first layer, for the inputs'.
  */
-function gradientCount(_: Topology, count: number): number {
-  return Math.floor(count / 4);
+function gradientCount({ layers }: Topology, count: number): number {
+  let products = 0;
+  let units = 0;
+  for (const shape of layers) {
+    products += weightsOf(shape).length;
+    units += shape.units;
+  }
+  const passes = 3 - weightsOf(layers[0]).length / products;
+  const share = (GRADIENT_BUDGET - (FIGURES * units) / (products + ACTIVATION * units)) / (1.2 * passes);
+  return Math.min(count, Math.max(LEAST_SAMPLES, Math.floor(count * Math.max(LEAST_SHARE, share))));
 }
 
 /** gradient += that of the mean loss of the samples named. */
@@ -334,5 +350,5 @@ export function diagnoseRows(model: Model, source: RowSource, loss: Loss | undef
     ...(updateRatios && { updateRatio: updateRatios[i] }),
   }));
   const redundant = figures.layers.map((layer) => redundantUnits(layer, figures.count));
-  return { layers, findings: findings({ model, figures, layers, redundant }) };
+  return { layers, findings: findings({ model, figures, layers, redundant }), ...(loss && { gradientSamples: figures.gradientSamples }) };
 }
