@@ -303,7 +303,7 @@ export enum ColumnFigures {
   /** f32: an activation of 0 has derivative 0 too where its weighted sum is below this. */
   flatBelow = 11,
   slopes = 12, sharedSlope = 13,
-  /** Figures of one row in so many. */
+  /** Figures of the first of so many parts of the rows. */
   every = 14,
 }
 
@@ -312,6 +312,8 @@ export enum Histogram {
   /** The least and greatest value of each column. */
   least = 4, greatest = 5,
   histogram = 6,
+  /** Counts the first of so many parts of the rows. */
+  every = 7,
 }
 
 /** Most bins of a histogram, and its bytes. */

@@ -65,47 +65,14 @@ function fourColumns(same: bool, rows: i32, z: usize, a: usize, measured: usize,
   const narrow = figures + at;              // words of 4 bytes a column
   const wide = figures + (at << 1);         // of 8 bytes
   if (fresh) {
-    startFigures(narrow, wide, word, 0, 2, 5, v128.load(a));
     v128.store(narrow + 3 * word, zero);
     v128.store(narrow + 4 * word, zero);
-    if (!same) startFigures(narrow, wide, word, 9, 11, 12, v128.load(z));
   }
-  let aMin = v128.load(narrow), aMax = v128.load(narrow + word);
-  const aShift = v128.load(narrow + 2 * word);
-  const aShiftLow = f64x2.promote_low_f32x4(aShift), aShiftHigh = promoteHigh(aShift);
+  moments(rows, a, stride, narrow, wide, word, 0, 2, 5, fresh);
+  if (!same) moments(rows, z, stride, narrow, wide, word, 9, 11, 12, fresh);
   let zeros = v128.load(narrow + 3 * word), saturated = v128.load(narrow + 4 * word);
-  let aSumLow = v128.load(wide + 5 * word), aSumHigh = v128.load(wide + 5 * word, 16);
-  let aSquaresLow = v128.load(wide + 7 * word), aSquaresHigh = v128.load(wide + 7 * word, 16);
-  let zMin = zero, zMax = zero, zShiftLow = zero, zShiftHigh = zero, zSumLow = zero, zSumHigh = zero, zSquaresLow = zero, zSquaresHigh = zero;
-  if (!same) {
-    zMin = v128.load(narrow + 9 * word);
-    zMax = v128.load(narrow + 10 * word);
-    const zShift = v128.load(narrow + 11 * word);
-    zShiftLow = f64x2.promote_low_f32x4(zShift);
-    zShiftHigh = promoteHigh(zShift);
-    zSumLow = v128.load(wide + 12 * word);
-    zSumHigh = v128.load(wide + 12 * word, 16);
-    zSquaresLow = v128.load(wide + 14 * word);
-    zSquaresHigh = v128.load(wide + 14 * word, 16);
-  }
   for (let row = 0; row < rows; ++row) {
     const av = v128.load(a), zv = same ? av : v128.load(z), m = v128.load(measured);
-    if (!same) {
-      zMin = f32x4.pmin(zMin, zv);
-      zMax = f32x4.pmax(zMax, zv);
-      const low64 = f64x2.sub(f64x2.promote_low_f32x4(zv), zShiftLow), high64 = f64x2.sub(promoteHigh(zv), zShiftHigh);
-      zSumLow = f64x2.add(zSumLow, low64);
-      zSumHigh = f64x2.add(zSumHigh, high64);
-      zSquaresLow = f64x2.add(zSquaresLow, f64x2.mul(low64, low64));
-      zSquaresHigh = f64x2.add(zSquaresHigh, f64x2.mul(high64, high64));
-    }
-    aMin = f32x4.pmin(aMin, av);
-    aMax = f32x4.pmax(aMax, av);
-    const low64 = f64x2.sub(f64x2.promote_low_f32x4(av), aShiftLow), high64 = f64x2.sub(promoteHigh(av), aShiftHigh);
-    aSumLow = f64x2.add(aSumLow, low64);
-    aSumHigh = f64x2.add(aSumHigh, high64);
-    aSquaresLow = f64x2.add(aSquaresLow, f64x2.mul(low64, low64));
-    aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(high64, high64));
     const inner = v128.and(f32x4.ge(m, from), f32x4.le(m, to));
     saturated = i32x4.sub(saturated, v128.or(inner, v128.or(f32x4.le(m, low), f32x4.ge(m, high))));
     zeros = i32x4.sub(zeros, v128.and(f32x4.eq(av, zero), f32x4.lt(zv, below)));
@@ -113,21 +80,39 @@ function fourColumns(same: bool, rows: i32, z: usize, a: usize, measured: usize,
     z += stride;
     measured += stride;
   }
-  v128.store(narrow, aMin);
-  v128.store(narrow + word, aMax);
   v128.store(narrow + 3 * word, zeros);
   v128.store(narrow + 4 * word, saturated);
-  v128.store(wide + 5 * word, aSumLow);
-  v128.store(wide + 5 * word, aSumHigh, 16);
-  v128.store(wide + 7 * word, aSquaresLow);
-  v128.store(wide + 7 * word, aSquaresHigh, 16);
-  if (same) return;
-  v128.store(narrow + 9 * word, zMin);
-  v128.store(narrow + 10 * word, zMax);
-  v128.store(wide + 12 * word, zSumLow);
-  v128.store(wide + 12 * word, zSumHigh, 16);
-  v128.store(wide + 14 * word, zSquaresLow);
-  v128.store(wide + 14 * word, zSquaresHigh, 16);
+}
+
+/**
+ * Least, greatest and sums of four columns of one matrix, in words least, least + 1, shift, sums and sums + 2. A loop of its own: with those of both
+ * matrices and the counts in one, more values live than there are registers.
+ */
+@inline
+function moments(rows: i32, v: usize, stride: usize, narrow: usize, wide: usize, word: usize, least: usize, shift: usize, sums: usize, fresh: bool): void {
+  if (fresh) startFigures(narrow, wide, word, least, shift, sums, v128.load(v));
+  let min = v128.load(narrow + least * word), max = v128.load(narrow + least * word + word);
+  const first = v128.load(narrow + shift * word);
+  const firstLow = f64x2.promote_low_f32x4(first), firstHigh = promoteHigh(first);
+  let sumLow = v128.load(wide + sums * word), sumHigh = v128.load(wide + sums * word, 16);
+  let squaresLow = v128.load(wide + sums * word + 2 * word), squaresHigh = v128.load(wide + sums * word + 2 * word, 16);
+  for (let row = 0; row < rows; ++row) {
+    const value = v128.load(v);
+    min = f32x4.pmin(min, value);
+    max = f32x4.pmax(max, value);
+    const low = f64x2.sub(f64x2.promote_low_f32x4(value), firstLow), high = f64x2.sub(promoteHigh(value), firstHigh);
+    sumLow = f64x2.add(sumLow, low);
+    sumHigh = f64x2.add(sumHigh, high);
+    squaresLow = f64x2.add(squaresLow, f64x2.mul(low, low));
+    squaresHigh = f64x2.add(squaresHigh, f64x2.mul(high, high));
+    v += stride;
+  }
+  v128.store(narrow + least * word, min);
+  v128.store(narrow + least * word + word, max);
+  v128.store(wide + sums * word, sumLow);
+  v128.store(wide + sums * word, sumHigh, 16);
+  v128.store(wide + sums * word + 2 * word, squaresLow);
+  v128.store(wide + sums * word + 2 * word, squaresHigh, 16);
 }
 
 /** Nothing seen yet: min ∞, max −∞ in words `least` and the next, the shift, sums of 0 from word `sums` on. */

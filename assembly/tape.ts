@@ -171,14 +171,15 @@ export function execute(at: usize, step: usize, thread: i32, threads: i32, panel
       const panels = units + 7 >> 3;
       const every = word(at, ColumnFigures.every);
       return columnFigures((rows + every - 1) / every, shareBegin(panels, thread, threads) << 3, min(shareBegin(panels, thread + 1, threads) << 3, units), units,
-        address(at, ColumnFigures.sums), address(at, ColumnFigures.activations), address(at, ColumnFigures.measured), address(at, ColumnFigures.stride) * every,
+        address(at, ColumnFigures.sums), address(at, ColumnFigures.activations), address(at, ColumnFigures.measured), address(at, ColumnFigures.stride),
         address(at, ColumnFigures.figures), stepNumber(step, Step.first) == 0, number(at, ColumnFigures.low), number(at, ColumnFigures.innerLow),
         number(at, ColumnFigures.innerHigh), number(at, ColumnFigures.high), number(at, ColumnFigures.flatBelow), address(at, ColumnFigures.slopes),
         word(at, ColumnFigures.sharedSlope) != 0);
     }
     case Op.histogram:
       if (thread == 0) {
-        addHistogram(rows, word(at, Histogram.units), address(at, Histogram.values), address(at, Histogram.stride), address(at, Histogram.least),
+        const every = word(at, Histogram.every);
+        addHistogram((rows + every - 1) / every, word(at, Histogram.units), address(at, Histogram.values), address(at, Histogram.stride), address(at, Histogram.least),
           address(at, Histogram.greatest), address(at, Histogram.histogram), stepNumber(step, Step.first) == 0, panel);
       }
       return;

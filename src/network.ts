@@ -249,7 +249,8 @@ export class Network {
 
   /**
    * What every layer and unit does on the samples, and what is wrong with it: dead and saturated units, how weighted sums and activations spread, and with
-   * targets the gradient of the mean loss, layer by layer. One pass over the data in inference mode; nothing changes.
+   * targets the gradient of the mean loss, layer by layer. One pass over the data in inference mode; nothing changes. From 512 samples on the gradient is of
+   * a part of them, `gradientSamples`, and histograms count a quarter, so that it costs about two forward passes; what is said of units is of all.
    * @param options loss: that of the last fit, else what suits the output
    * @throws {TypeError | RangeError} for samples, targets or options that are not allowed
    * @example

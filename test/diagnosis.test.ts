@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import {
   activationDerivative, crossEntropy, dense, elu, gelu, leakyRelu, Network, prelu, ready,
 } from "../src/index.js";
-import type { ActivationName, ActivationSpec, Histogram, LayerSpec } from "../src/index.js";
+import type { ActivationName, ActivationSpec, Histogram, LayerGradients, LayerSpec } from "../src/index.js";
 import { randomFloats } from "./kernels/stage.js";
 
 const hidden: readonly (ActivationName | ActivationSpec)[] = [
@@ -199,6 +199,50 @@ describe("diagnose", () => {
       expect(layer.saturatedFraction, `${activation} at ${bound}`).toBe(1);
       expect(layer.deadFraction, `${activation} at ${bound}`).toBe(activation === "relu" || bound === -3 ? 1 : 0);
     }
+  });
+
+  it("takes the gradient of all below 512 samples, and of a part spread over all of more", async () => {
+    const network = await Network.create({ inputs: 20, layers: [dense(30, "tanh"), dense(30, "relu"), dense(4, "softmax")], seed: 2 });
+    const norms = (layers: readonly LayerGradients[]): number[] =>
+      layers.map(({ weights, biases }) => Math.sqrt([...weights!, ...biases!].reduce((sum, value) => sum + value * value, 0)));
+    // classes in turn, one after another, and unequal: of each a part must have its share of every class
+    for (const classOf of [(i: number) => i % 4, (i: number) => Math.floor(i / 1000), (i: number) => (i * i) % 4]) {
+      const data = randomFloats(8, 20 * 4000, -1.7, 1.7);
+      // what a class has in common shows in the gradient
+      const shown = data.map((value, i) => (i % 20 < 4 && classOf(Math.floor(i / 20)) === i % 20 ? value + 2 : value));
+      const classes = Array.from({ length: 4000 }, (_, i) => classOf(i));
+      const whole = norms(network.gradients(shown, classes).layers);
+      const { layers, gradientSamples } = network.diagnose(shown, classes);
+      expect(gradientSamples).toBeGreaterThanOrEqual(250);
+      expect(gradientSamples).toBeLessThan(2000);
+      layers.forEach(({ gradientNorm, gradientRatio }, l) => {
+        expect(gradientNorm! / whole[l], `layer ${l}`).toBeGreaterThan(0.8);
+        expect(gradientNorm! / whole[l], `layer ${l}`).toBeLessThan(1.3);
+        expect(gradientRatio).toBe(gradientNorm! / layers[2].gradientNorm!);
+      });
+      // all of 511, the same by every kind of array
+      const few = shown.subarray(0, 20 * 511);
+      const exact = norms(network.gradients(few, classes.slice(0, 511)).layers);
+      const small = network.diagnose(few, classes.slice(0, 511));
+      expect(small.gradientSamples).toBe(511);
+      small.layers.forEach(({ gradientNorm }, l) => expect(Math.abs(gradientNorm! / exact[l] - 1)).toBeLessThan(1e-6));
+      expect(network.diagnose(Float64Array.from(shown), classes)).toEqual(network.diagnose(shown, classes));
+    }
+  });
+
+  it("counts in the histograms of many samples a quarter of them, whatever their order, and all units' figures of all", async () => {
+    const network = await Network.create({ inputs: 2, layers: [dense(1, "linear")], seed: 2 });
+    network.layers[0].weights.set([1, 0]);
+    // the first column is 0, 1, 2, 3, 0, 1, 2, 3, …
+    const data = Float32Array.from({ length: 2 * 1040 }, (_, i) => (i % 2 === 0 ? (i / 2) % 4 : 0));
+    data[2 * 1039] = 40;
+    const [layer] = network.diagnose(data).layers;
+    expect(layer.activationHistogram.counts.filter((count) => count > 0).length).toBe(4);
+    const counted = layer.activationHistogram.counts.reduce((sum, count) => sum + count, 0);
+    expect(counted).toBe(264);
+    for (const count of layer.activationHistogram.counts) if (count > 0) expect(count / counted).toBeCloseTo(0.25, 1);
+    expect(layer.units!.maxActivation).toEqual([40]);
+    expect(network.diagnose(data.subarray(0, 2 * 511)).layers[0].activationHistogram.counts.reduce((sum, count) => sum + count, 0)).toBe(511);
   });
 
   it("changes nothing", async () => {

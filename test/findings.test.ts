@@ -2,7 +2,7 @@
 // is gone. And none in healthy networks that a seed chose.
 
 import { describe, expect, it } from "vitest";
-import { adam, constant, dense, Network, normal, sgd } from "../src/index.js";
+import { adam, constant, dense, leakyRelu, Network, normal, sgd } from "../src/index.js";
 import type { Diagnosis, Finding, FitOptions, LayerSpec } from "../src/index.js";
 import { healthy } from "./healthy.js";
 import { randomFloats, randomNumbers } from "./kernels/stage.js";
@@ -91,6 +91,32 @@ describe("vanishingGradient", () => {
   });
 });
 
+describe("vanishingGradient, where nothing saturates", () => {
+  it("of a start that is a little too small for so many layers, mended by the default start", async () => {
+    const layers = stack(28, () => dense(32, { activation: "relu", weightInit: "glorotUniform" }));
+    await expectMended("vanishingGradient", /weightInit: "heNormal"/, { ...regression(), layers }, { layers: stack(28, () => dense(32, "relu")) });
+  });
+
+  it("of an activation that passes on less each time, mended by relu", async () => {
+    const layers = stack(40, () => dense(32, { activation: "silu", weightInit: "heNormal" }));
+    await expectMended("vanishingGradient", /Use relu .* in place of silu/, { ...regression(), layers }, { layers: stack(40, () => dense(32, "relu")) });
+  });
+
+  it("of layers that are too narrow for so many, mended by the number advised", async () => {
+    const layers = (count: number): LayerSpec[] => stack(count, () => dense(3, leakyRelu({ slope: 0.1 })));
+    const { advice } = await expectMended("vanishingGradient", /Use fewer hidden layers, such as \d+: 60 are more/, { ...regression(), layers: layers(60) }, { layers: layers(3) });
+    const fewer = Number(/such as (\d+):/.exec(advice)![1]);
+    expect(fewer).toBeGreaterThan(0);
+    expect(find(await diagnosed({ ...regression(), layers: layers(fewer) }), "vanishingGradient")).toEqual([]);
+  });
+
+  it("of weights that a penalty has made small, mended by leaving it out", async () => {
+    const layers = (l2: number): LayerSpec[] => stack(4, () => dense(16, { activation: "tanh", l2 }));
+    const fit = { epochs: 30, optimizer: adam({ learningRate: 0.01 }) };
+    await expectMended("vanishingGradient", /without l2 \(0\.3\)/, { ...regression(), layers: layers(0.3), fit }, { layers: layers(0) });
+  });
+});
+
 describe("explodingGradient", () => {
   it("of weights that start too large, mended by their default start", async () => {
     const layers = stack(6, () => dense(64, { activation: "relu", weightInit: normal(0, 1) }));
@@ -127,6 +153,17 @@ describe("saturation", () => {
   it("of sums that lie far from 0, mended by relu", async () => {
     const layers = [dense(16, { activation: "softsign", biasInit: constant(30) }), dense(1)];
     await expectMended("saturation", /"relu"/, { ...regression(), layers }, { layers: [dense(16, { activation: "relu", biasInit: constant(30) }), dense(1)] });
+  });
+
+  it("of a learning rate that was too high, mended by the optimizer's usual one", async () => {
+    const layers = stack(2, () => dense(24, "tanh"));
+    const fit = { epochs: 20, optimizer: adam({ learningRate: 1 }) };
+    await expectMended("saturation", /lower learningRate, such as adam's usual 0\.001 in place of 1/, { ...regression(), layers, fit }, { fit: { ...fit, optimizer: adam() } });
+  });
+
+  it.each(["hardTanh", "hardSigmoid"] as const)("of %s with weights that start too large, mended by their default start", async (activation) => {
+    const layers = [dense(24, { activation, weightInit: normal(0, 5) }), dense(1)];
+    await expectMended("saturation", /weightInit: "glorotUniform"/, { ...regression(), layers }, { layers: [dense(24, activation), dense(1)] });
   });
 
   it("is not found in an output layer that is sure of itself", async () => {

@@ -15,6 +15,8 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   const replaced = (patch: Partial<State["layers"][number]>): Partial<State> => ({ layers: state.layers.map((layer, i) => (i === at ? { ...layer, ...patch } : layer)) });
   if (kind === "unscaledInputs" || /^Standardise (the|each column of the) inputs/.test(advice)) return state.scale ? undefined : { scale: true };
   if (/weightInit/.test(advice)) return state.init === "auto" ? { seed: state.seed + 1 } : { init: "auto" };
+  const rate = /^Train anew with a lower learningRate, such as \w+'s usual (\S+) /.exec(advice)?.[1];
+  if (rate !== undefined) return { rate: Number(rate) };
   if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
   if (at < 0) return undefined;
   const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];

@@ -32,7 +32,7 @@ export const faults = [
   },
   {
     name: "figures-other-half", what: "the squares of two columns are those of their neighbours", file: "assembly/statistics.ts",
-    find: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(high64, high64));", put: "aSquaresHigh = f64x2.add(aSquaresHigh, f64x2.mul(low64, low64));", tests: DIAGNOSIS, only: "for every activation",
+    find: "squaresHigh = f64x2.add(squaresHigh, f64x2.mul(high, high));", put: "squaresHigh = f64x2.add(squaresHigh, f64x2.mul(low, low));", tests: DIAGNOSIS, only: "for every activation",
   },
   {
     name: "figures-at-the-bound", what: "a unit at its bound is not saturated", file: "assembly/statistics.ts",

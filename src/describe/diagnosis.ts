@@ -36,10 +36,10 @@ export interface LayerDiagnosis {
   readonly weightedSumDeviation: number;
   readonly meanActivation: number;
   readonly activationDeviation: number;
-  /** At most 64 bins; their width is the least power of two for which that is enough. */
+  /** At most 64 bins; their width is the least power of two for which that is enough. From 512 samples on, a quarter of them is counted. */
   readonly weightedSumHistogram: Histogram;
   readonly activationHistogram: Histogram;
-  /** The norm of the loss's gradient by all parameters of the layer. Only where targets were given. */
+  /** The norm of the mean loss's gradient by all parameters of the layer, over `gradientSamples` of the samples. Only where targets were given. */
   readonly gradientNorm?: number;
   /** `gradientNorm` as a multiple of the output layer's; absent where that is 0. */
   readonly gradientRatio?: number;
@@ -64,4 +64,6 @@ export interface Finding {
 export interface Diagnosis {
   readonly layers: readonly LayerDiagnosis[];
   readonly findings: readonly Finding[];
+  /** How many of the samples the gradients are of: all below 512; of more a part, spread over all, so that a diagnosis costs few forward passes. */
+  readonly gradientSamples?: number;
 }

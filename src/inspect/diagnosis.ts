@@ -14,28 +14,32 @@ import { saturationBounds } from "../describe/saturation.js";
 import { scratchCore } from "../engine/core.js";
 import type { Model } from "../model.js";
 import { outputOf } from "../plan/layout.js";
-import type { LayerShape, Run } from "../plan/layout.js";
-import { diagnosisTape, hasSums } from "../plan/tape.js";
+import type { LayerShape, Run, Topology } from "../plan/layout.js";
+import { diagnosisTape, gradientTape, hasSums } from "../plan/tape.js";
+import type { LossPlan } from "../plan/tape.js";
 import type { SampleReader } from "../samples.js";
 import type { TargetReader } from "../targets.js";
 import { findings } from "./findings.js";
-import { copySamples, readTarget, readerSource } from "./inference.js";
+import { copySamples, readSample, readTarget, readerSource } from "./inference.js";
 import type { RowSource } from "./inference.js";
 import { redundantUnits } from "./redundancy.js";
 
-/** Samples whose activations are kept to find units that are copies of others: at most so many, at equal distances. */
+/** Samples whose activations are kept to find units that are copies of others: at most so many, spread over all. */
 const KEPT_SAMPLES = 64;
 
-/** From so many samples on, their own columns are judged by a quarter of the rows: enough for the scale of a column. */
+/**
+ * From so many samples on a part of them tells enough: the scale of the inputs' columns and the histograms are of the first quarter of each chunk's rows (a
+ * chunk has at most 130), gradients of a part of the samples (see gradientCount). What is counted, least or greatest, mean or deviation of a unit is of all.
+ */
 const MANY_SAMPLES = 512;
-const ROWS_APART = 4;
+const PARTS = 4;
 
 /** Figures of a matrix's columns: mean and deviation in f64. */
 export interface Columns {
-  readonly min: Float64Array;
-  readonly max: Float64Array;
-  readonly mean: Float64Array;
-  readonly deviation: Float64Array;
+  readonly min: readonly number[];
+  readonly max: readonly number[];
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
 }
 
 /** What the core has gathered of one layer. */
@@ -57,6 +61,8 @@ export interface LayerFigures {
 /** What the core has gathered of a network. */
 export interface NetworkFigures {
   readonly count: number;
+  /** Those of them that the gradient is of. */
+  readonly gradientSamples: number;
   readonly samples: Columns;
   readonly layers: readonly LayerFigures[];
 }
@@ -64,16 +70,37 @@ export interface NetworkFigures {
 /** Rows of a Float32Array by the fast way: they are copied whole, and looked at by the core. */
 export function diagnosisSource(model: Model, samples: SampleReader, targets?: TargetReader, loss?: Loss): RowSource {
   const { floats } = samples;
-  if (floats === undefined) return readerSource(model, samples, targets, loss);
+  const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
+  const source = readerSource(model, samples, targets, loss);
   return {
     count: samples.count,
     fill(begin, end) {
+      if (floats === undefined) return source.fill(begin, end);
       if (!copySamples(model, floats, begin, end)) samples.check(begin, end);
       if (targets === undefined) return;
-      const smoothing = loss?.name === "crossEntropy" ? loss.labelSmoothing : 0;
       for (let i = begin; i < end; i++) readTarget(model, targets, i, i - begin, smoothing);
     },
+    pick(indices) {
+      indices.forEach((index, row) => {
+        readSample(model, samples, index, row);
+        if (targets !== undefined) readTarget(model, targets, index, row, smoothing);
+      });
+    },
   };
+}
+
+/**
+ * `part` of `count` samples, in order: one in each of as many equal stretches, at a place in it that the multiples of the golden ratio choose, so that data
+ * that repeats itself (class 0, 1, 2, 0, 1, 2, …) gives as much of each.
+ */
+export function spreadSamples(count: number, part: number): number[] {
+  const chosen: number[] = [];
+  for (let i = 0; i < part; i++) {
+    const begin = Math.floor((i * count) / part);
+    const turned = (i + 1) * 0.6180339887498949;
+    chosen.push(begin + Math.floor((turned - Math.floor(turned)) * (Math.floor(((i + 1) * count) / part) - begin)));
+  }
+  return chosen;
 }
 
 /** One pass over the rows; with a loss, the gradient of its mean. */
@@ -82,29 +109,31 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
   const { count } = source;
   const log = (x: number): number => scratchCore(0).exports.log64(x);
   const bounds = topology.layers.map((shape) => saturationBounds(activationOf(shape.spec), log));
-  const every = count < MANY_SAMPLES ? 1 : ROWS_APART;
-  let seen = 0;
+  const parts = count < MANY_SAMPLES ? 1 : PARTS;
   const plan = loss && { loss, hits: false, weighted: false };
+  const apart = plan && source.pick && count >= MANY_SAMPLES;
+  const length = model.place("diagnosis", JSON.stringify([loss, parts, apart]), () => diagnosisTape(topology, layout, bounds, apart ? undefined : plan, parts));
   const gradient = loss && new Float64Array(topology.length);
-  const distance = Math.max(1, Math.ceil(count / KEPT_SAMPLES));
-  const keptCount = Math.ceil(count / distance);
-  const kept = topology.layers.map(({ units }) => new Float32Array(keptCount * units));
+  const keptSamples = spreadSamples(count, Math.min(count, KEPT_SAMPLES));
+  const kept = topology.layers.map(({ units }) => new Float32Array(keptSamples.length * units));
+  const outputs = topology.layers.map(({ index }) => outputOf(topology, layout, index, false));
+  let keeping = 0;
+  let seen = 0;
   for (let begin = 0; begin < count; begin += layout.chunk) {
     const end = Math.min(begin + layout.chunk, count);
     source.fill(begin, end);
-    const length = model.place("diagnosis", JSON.stringify([loss, every]), () => diagnosisTape(topology, layout, bounds, plan, every));
-    seen += Math.ceil((end - begin) / every);
+    seen += Math.ceil((end - begin) / parts);
     model.playOnce("diagnosis", length, end - begin, 1 / count, begin);
-    if (gradient !== undefined) addFloats(gradient, model.block(layout.gradient));
-    for (const { index, units } of topology.layers) {
-      const { at, stride } = outputOf(topology, layout, index, false);
-      for (let sample = distance * Math.ceil(begin / distance); sample < end; sample += distance) {
-        copyFloats(core.f32, at / 4 + (sample - begin) * stride, units, kept[index], (sample / distance) * units);
-      }
+    if (gradient !== undefined && !apart) addFloats(gradient, model.block(layout.gradient));
+    for (; keeping < keptSamples.length && keptSamples[keeping] < end; keeping++) {
+      const row = keptSamples[keeping] - begin;
+      topology.layers.forEach(({ units }, l) => copyFloats(core.f32, outputs[l].at / 4 + row * outputs[l].stride, units, kept[l], keeping * units));
     }
   }
+  const gradientSamples = apart ? gradientCount(topology, count) : count;
+  if (apart) addGradient(model, source, plan, spreadSamples(count, gradientSamples), gradient!);
   return {
-    count,
+    count, gradientSamples,
     samples: readColumns(model, layout.sampleFigures, topology.inputs, 0, seen),
     layers: topology.layers.map((shape): LayerFigures => {
       const { figures, sumsHistogram, activationsHistogram } = layout.figures[shape.index];
@@ -119,6 +148,42 @@ export function gatherFigures(model: Model, source: RowSource, loss: Loss | unde
       };
     }),
   };
+}
+
+/** A row's cost for each unit, in products of a weight: figures (measured on 32-64-64-1), activation. And what a pass over the gradient may cost. */
+const FIGURES = 37;
+const ACTIVATION = 20;
+const GRADIENT_BUDGET = 0.8;
+/** The least share and number of samples. */
+const LEAST_SHARE = 1 / 16;
+const LEAST_SAMPLES = 64;
+
+/**
+ * Samples of many whose gradient is taken: so many that a diagnosis costs less than 2.5 forward passes. Beside the forward pass there are the figures,
+ * and for each of these samples a pass forward, one for the weights' gradient and one, but for the first layer, for the inputs'.
+ */
+function gradientCount({ layers }: Topology, count: number): number {
+  let products = 0;
+  let units = 0;
+  for (const shape of layers) {
+    products += weightsOf(shape).length;
+    units += shape.units;
+  }
+  const passes = 3 - weightsOf(layers[0]).length / products;
+  const share = (GRADIENT_BUDGET - (FIGURES * units) / (products + ACTIVATION * units)) / (1.2 * passes);
+  return Math.min(count, Math.max(LEAST_SAMPLES, Math.floor(count * Math.max(LEAST_SHARE, share))));
+}
+
+/** gradient += that of the mean loss of the samples named. */
+function addGradient(model: Model, source: RowSource, plan: LossPlan, samples: readonly number[], gradient: Float64Array): void {
+  const { topology, layout } = model;
+  const length = model.place("gradient", JSON.stringify(plan.loss), () => gradientTape(topology, layout, plan));
+  for (let begin = 0; begin < samples.length; begin += layout.chunk) {
+    const chunk = samples.slice(begin, begin + layout.chunk);
+    source.pick!(chunk);
+    model.playOnce("gradient", length, chunk.length, 1 / samples.length);
+    addFloats(gradient, model.block(layout.gradient));
+  }
 }
 
 /** Short rows in a loop: a view for each costs more. */
@@ -144,16 +209,20 @@ function readColumns({ core: { f32, f64 } }: Model, at: number, columns: number,
   const wide = (index: number): number => (at + index * word) / 8;
   const [least, greatest, shift] = first === 0 ? [0, 1, 2] : [9, 10, 11];
   const [sum, squares] = first === 0 ? [5, 7] : [12, 14];
-  const values = { min: new Float64Array(columns), max: new Float64Array(columns), mean: new Float64Array(columns), deviation: new Float64Array(columns) };
+  // plain arrays: many small typed ones are a tenth of a diagnosis of narrow layers
+  const min: number[] = [];
+  const max: number[] = [];
+  const mean: number[] = [];
+  const deviation: number[] = [];
   for (let i = 0; i < columns; i++) {
     const from = f64[wide(sum) + i] / count;
-    values.min[i] = f32[narrow(least) + i];
-    values.max[i] = f32[narrow(greatest) + i];
-    values.mean[i] = f32[narrow(shift) + i] + from;
+    min.push(f32[narrow(least) + i]);
+    max.push(f32[narrow(greatest) + i]);
+    mean.push(f32[narrow(shift) + i] + from);
     const variance = f64[wide(squares) + i] / count - from * from;
-    values.deviation[i] = variance > 0 ? Math.sqrt(variance) : variance <= 0 ? 0 : NaN;
+    deviation.push(variance > 0 ? Math.sqrt(variance) : variance <= 0 ? 0 : NaN);
   }
-  return values;
+  return { min, max, mean, deviation };
 }
 
 /** The bins that hold something and those between them. A lone bin that nothing spreads in gets the width that its value has room for. */
@@ -206,13 +275,14 @@ function squares(values: Float32Array | Float64Array, begin: number, end: number
 /** Norms of each unit's own row of weights; with its biases and slopes where `all`. */
 function unitNorms(values: Float32Array | Float64Array, shape: LayerShape, all: boolean): number[] {
   const [weights, ...others] = runsOf(shape);
-  if (weights === undefined) return Array.from({ length: shape.units }, () => 0);
-  const length = weights.length / shape.units;
-  const own = all ? others.filter((run) => run.length === shape.units) : [];
-  return Array.from({ length: shape.units }, (_, j) => {
-    const row = weights.begin + j * length;
-    return Math.sqrt(own.reduce((sum, { begin }) => sum + values[begin + j] * values[begin + j], squares(values, row, row + length)));
-  });
+  const norms: number[] = [];
+  const length = (weights?.length ?? 0) / shape.units;
+  for (let j = 0, row = weights?.begin ?? 0; j < shape.units; j++, row += length) norms.push(squares(values, row, row + length));
+  for (const run of all ? others : []) {
+    if (run.length === shape.units) for (let j = 0; j < shape.units; j++) norms[j] += values[run.begin + j] * values[run.begin + j];
+  }
+  for (let j = 0; j < shape.units; j++) norms[j] = Math.sqrt(norms[j]);
+  return norms;
 }
 
 function weightNorm(parameters: Float32Array, shape: LayerShape): number {
@@ -228,13 +298,15 @@ function describeLayer(figures: LayerFigures, count: number, parameters: Float32
   const together = over(activations);
   const sumsTogether = over(sums);
   const gradientNorm = gradient && norm(gradient, shape);
-  const numbers = (values: Float64Array): readonly number[] => Array.from(values);
-  const shares = (counts: Uint32Array): readonly number[] => Array.from(counts, (hits) => hits / count);
+  const shares = (counts: Uint32Array): readonly number[] => {
+    const result: number[] = [];
+    for (let j = 0; j < units; j++) result.push(counts[j] / count);
+    return result;
+  };
   const described: UnitDiagnosis | undefined = !withUnits ? undefined : {
     deadFraction: shares(zeros), saturatedFraction: shares(saturated),
-    minWeightedSum: numbers(sums.min), maxWeightedSum: numbers(sums.max), meanWeightedSum: numbers(sums.mean), weightedSumDeviation: numbers(sums.deviation),
-    minActivation: numbers(activations.min), maxActivation: numbers(activations.max), meanActivation: numbers(activations.mean),
-    activationDeviation: numbers(activations.deviation),
+    minWeightedSum: sums.min, maxWeightedSum: sums.max, meanWeightedSum: sums.mean, weightedSumDeviation: sums.deviation,
+    minActivation: activations.min, maxActivation: activations.max, meanActivation: activations.mean, activationDeviation: activations.deviation,
     ...(gradient && { gradientNorm: unitNorms(gradient, shape, true) }),
     weightNorm: unitNorms(parameters, shape, false),
   };
@@ -278,5 +350,5 @@ export function diagnoseRows(model: Model, source: RowSource, loss: Loss | undef
     ...(updateRatios && { updateRatio: updateRatios[i] }),
   }));
   const redundant = figures.layers.map((layer) => redundantUnits(layer, figures.count));
-  return { layers, findings: findings({ model, figures, layers, redundant }) };
+  return { layers, findings: findings({ model, figures, layers, redundant }), ...(loss && { gradientSamples: figures.gradientSamples }) };
 }

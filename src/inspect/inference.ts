@@ -20,6 +20,8 @@ import type { TargetReader } from "../targets.js";
 export interface RowSource {
   readonly count: number;
   fill(begin: number, end: number): void;
+  /** Fills rows 0, 1, … with those that are named; of sources whose rows can be had in any order. */
+  pick?(indices: readonly number[]): void;
 }
 
 /** Rows read from the user's arrays; targets, where there are any, with the loss's label smoothing. */

@@ -23,9 +23,7 @@ export interface Redundancy {
 
 interface Kept {
   readonly unit: number;
-  /** Where its values begin, one sample after another. */
-  readonly at: number;
-  /** Σ(a − mean)². */
+  /** Σ(a − mean)² over the kept samples. */
   readonly squares: number;
   readonly projection: number;
 }
@@ -34,12 +32,12 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   const samples = kept.length / units;
   const constant: number[] = [];
   const varied: Kept[] = [];
-  const values = new Float64Array(kept.length);
+  const sums = columnSums(kept, units);
   for (let unit = 0; unit < units; unit++) {
     if (zeros[unit] === count || count < 2) continue;
     const largest = Math.max(Math.abs(activations.min[unit]), Math.abs(activations.max[unit]));
     if (activations.deviation[unit] <= ROUNDING * largest) constant.push(unit);
-    else varied.push(keptOf(kept, unit, units, values));
+    else varied.push({ unit, squares: sums.squares[unit] - (sums.sum[unit] * sums.sum[unit]) / samples, projection: sums.projection[unit] });
   }
   varied.sort((a, b) => a.projection - b.projection || a.unit - b.unit);
   let length = 0;
@@ -49,7 +47,7 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   for (let i = 0; i < varied.length; i++) {
     const reach = COPY * length * Math.sqrt(varied[i].squares);
     for (let j = i - 1; j >= Math.max(0, i - MOST_NEIGHBOURS) && varied[i].projection - varied[j].projection <= reach; j--) {
-      if (!areCopies(values, samples, varied[i], varied[j])) continue;
+      if (!areCopies(kept, units, varied[i], varied[j])) continue;
       copyOf.set(varied[i].unit, copyOf.get(varied[j].unit) ?? varied[j].unit);
       break;
     }
@@ -57,22 +55,20 @@ export function redundantUnits({ shape: { units }, activations, zeros, kept }: L
   return { constant, copies: [...copyOf].sort(([a], [b]) => a - b) };
 }
 
-/** Copies the unit's column of the kept activations to a row of `values`. */
-function keptOf(kept: Float32Array, unit: number, units: number, values: Float64Array): Kept {
-  const samples = values.length / units;
-  const at = unit * samples;
-  let mean = 0;
-  let projection = 0;
-  for (let s = 0; s < samples; s++) {
-    const value = kept[s * units + unit];
-    values[at + s] = value;
-    mean += value;
-    projection += direction(s) * value;
+/** Σ(a − first), Σ(a − first)² and the projection of each unit's kept activations, row by row as they lie. */
+function columnSums(kept: Float32Array, units: number): { readonly sum: Float64Array; readonly squares: Float64Array; readonly projection: Float64Array } {
+  const [sum, squares, projection] = [new Float64Array(units), new Float64Array(units), new Float64Array(units)];
+  for (let at = 0, s = 0; at < kept.length; at += units, s++) {
+    const turned = direction(s);
+    for (let unit = 0; unit < units; unit++) {
+      const value = kept[at + unit];
+      const from = value - kept[unit];
+      sum[unit] += from;
+      squares[unit] += from * from;
+      projection[unit] += turned * value;
+    }
   }
-  mean /= samples;
-  let squares = 0;
-  for (let i = at; i < at + samples; i++) squares += (values[i] - mean) * (values[i] - mean);
-  return { unit, at, squares, projection };
+  return { sum, squares, projection };
 }
 
 /** Entries of a direction that no data has a reason to share: the fractional parts of multiples of the golden ratio, less a half. */
@@ -81,10 +77,10 @@ function direction(s: number): number {
   return 2 * (turned - Math.floor(turned)) - 1;
 }
 
-function areCopies(values: Float64Array, samples: number, a: Kept, b: Kept): boolean {
+function areCopies(kept: Float32Array, units: number, a: Kept, b: Kept): boolean {
   const most = COPY * COPY * Math.min(a.squares, b.squares);
   let squares = 0;
-  for (let s = 0; s < samples && squares <= most; s++) squares += (values[a.at + s] - values[b.at + s]) * (values[a.at + s] - values[b.at + s]);
+  for (let at = 0; at < kept.length && squares <= most; at += units) squares += (kept[at + a.unit] - kept[at + b.unit]) * (kept[at + a.unit] - kept[at + b.unit]);
   // what does not vary over the kept samples alone says nothing
   return most > 0 && squares <= most;
 }

@@ -456,7 +456,7 @@ function diagnosedSums(shape: LayerShape, { layers, gradients }: Layout): number
 }
 
 /** What the columns of a layer do, and the spread of its sums and activations. */
-function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: LayerShape, { low, innerLow, innerHigh, high }: SaturationBounds): void {
+function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: LayerShape, { low, innerLow, innerHigh, high }: SaturationBounds, every: number): void {
   const { units, index } = shape;
   const activation = activationOf(shape.spec);
   const { at: activations, stride } = outputOf(topology, layout, index, false);
@@ -479,6 +479,7 @@ function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: Layer
   const addSpread = (values: number, first: number, histogram: number): void => tape.add(Op.histogram, [
     [Histogram.values, values], [Histogram.stride, 4 * stride], [Histogram.units, units],
     [Histogram.least, figures + first * word], [Histogram.greatest, figures + (first + 1) * word], [Histogram.histogram, histogram],
+    [Histogram.every, every],
   ]);
   addSpread(activations, 0, activationsHistogram);
   if (hasSums(shape)) addSpread(sums, FIGURE_WORDS, sumsHistogram);
@@ -487,7 +488,7 @@ function addFigures(tape: Tape, topology: Topology, layout: Layout, shape: Layer
 /**
  * Forwards with the figures of the samples and of every layer, carried on from chunk to chunk; with a loss its gradient of all layers too.
  * @param bounds where each layer saturates
- * @param every the samples' own figures are those of one row in so many
+ * @param every the samples' own figures and the histograms are those of the first of so many parts of a chunk's rows
  */
 export function diagnosisTape(topology: Topology, layout: Layout, bounds: readonly SaturationBounds[], plan: LossPlan | undefined, every: number): Tape {
   const tape = new Tape();
@@ -499,7 +500,7 @@ export function diagnosisTape(topology: Topology, layout: Layout, bounds: readon
   tape.float([[ColumnFigures.low, -Infinity], [ColumnFigures.innerLow, Infinity], [ColumnFigures.innerHigh, -Infinity], [ColumnFigures.high, Infinity], [ColumnFigures.flatBelow, -Infinity]]);
   for (const shape of topology.layers) {
     addForward(tape, topology, layout, shape.index, undefined, diagnosedSums(shape, layout));
-    addFigures(tape, topology, layout, shape, bounds[shape.index]);
+    addFigures(tape, topology, layout, shape, bounds[shape.index], every);
   }
   if (plan === undefined) return tape;
   const fused = addLoss(tape, topology, layout, plan, true, false);
