@@ -1,12 +1,12 @@
 // The findings of network.diagnose, and what its advice makes of the state: the advice names what to change in the library's words, which are the
 // state's words too.
 
-import type { Frame } from "./protocol.js";
+import type { Rare } from "./protocol.js";
 import type { State } from "./state.js";
 import { language, percent, say } from "./texts.js";
 import type { Text } from "./texts.js";
 
-type Found = Frame["findings"][number];
+type Found = Rare["findings"][number];
 
 /** The change that follows an advice; undefined where the page has no control for it. Weights that started well and grew are drawn anew from the next seed. */
 export function follow(finding: Found, state: State): Partial<State> | undefined {
