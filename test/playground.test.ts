@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContext, Download, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { dataNames, defaults, formatState, hiddenActivations, initializers, norms, optimizers, parseState, schedules } from "../examples/playground/state.js";
+import { defaults, formatState, hiddenActivations, initializers, norms, optimizers, outputActivations, parseState, schedules } from "../examples/playground/state.js";
 import { servePlayground } from "../examples/playground/serve.mjs";
 import { texts } from "../examples/playground/texts.js";
 import { browserArguments, browserPath } from "../scripts/browser.mjs";
@@ -293,26 +293,10 @@ test("the copied code runs in Node and ends where the page stands", async () => 
   }
 }, 90_000);
 
-describe("the URL", () => {
-  test("holds every state, and gives it back", () => {
-    for (const state of [
-      defaults, { ...defaults, data: "hills" as const, layers: [] }, { ...defaults, compare: "mish" as const, scale: false, rate: 1e-5, l1: 0.125, speed: "10" as const },
-      ...dataNames.map((data, i) => ({ ...defaults, data, noise: i / 20, layers: hiddenActivations.slice(i, i + 3).map((activation, k) => ({ units: k + 1, activation })) })),
-    ]) expect(parseState(formatState(state, "zh", "dark"))).toEqual({ state, language: "zh", theme: "dark" });
-  });
-
-  test.each([
-    "data=constructor", "layers=999999999-relu", "layers=8-<img src=x onerror=alert(1)>", "layers=8-__proto__", "layers=8-softmax", `layers=${"8-relu.".repeat(200)}8-relu`, "rate=NaN", "rate=-1", "rate=1e999", "rate=0x10",
-    "batch=1.5", "samples=1e9", "samples=", "noise=Infinity", "compare=toString", "__proto__[x]=1", "optimizer=%00", "lang=fr", "theme=javascript:alert(1)", "%E0%A4%A", "a".repeat(100_000),
-  ])("takes nothing from %.40s", (hash) => {
-    expect(parseState(`#${hash}`)).toEqual({ state: defaults, language: undefined, theme: undefined });
-  });
-
-  test("a hostile one shows the page as it is without", async () => {
-    await open("#data=%3Cscript%3E&layers=8-%22onload=alert(1)&rate=1e999&noise=NaN&lang=xx");
-    expect(await control("Data set").inputValue()).toBe("spiral");
-    expect(await control("Units of layer 1").inputValue()).toBe("10");
-  });
+test("a hostile URL shows the page as it is without", async () => {
+  await open("#data=%3Cscript%3E&layers=8-%22onload=alert(1)&rate=1e999&noise=NaN&lang=xx");
+  expect(await control("Data set").inputValue()).toBe("spiral");
+  expect(await control("Units of layer 1").inputValue()).toBe("10");
 });
 
 describe.each(["en", "zh"] as const)("in %s", (language) => {
@@ -339,11 +323,6 @@ describe.each(["en", "zh"] as const)("in %s", (language) => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     }
   }, 60_000);
-
-  test("no text is missing", () => {
-    expect(Object.keys(texts[language])).toEqual(Object.keys(texts.en));
-    for (const [key, value] of Object.entries(texts[language])) expect(value.trim(), key).not.toBe("");
-  });
 });
 
 test("the language is the browser's until one is chosen, and the word for loss stands before its figure", async () => {

@@ -16,9 +16,12 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   if (kind === "unscaledInputs" || /^Standardise (the|each column of the) inputs/.test(advice)) return state.scale ? undefined : { scale: true };
   if (/weightInit/.test(advice)) return state.init === "auto" ? { seed: state.seed + 1 } : { init: "auto" };
   if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
-  if (at < 0) return undefined;
   const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];
-  if (wanted === "leakyRelu" || wanted === "relu") return hidden < state.layers.length && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
+  if (wanted === "leakyRelu" || wanted === "relu") {
+    if (hidden >= state.layers.length) return state.output === wanted ? undefined : { output: wanted };
+    return at >= 0 && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
+  }
+  if (at < 0) return undefined;
   const fewer = /^Use dense\((\d+)\) in place/.exec(advice)?.[1];
   if (fewer !== undefined) return hidden < state.layers.length ? replaced({ units: Math.max(1, Number(fewer)) }) : undefined;
   if (/^Use relu in the hidden layers/.test(advice)) return { layers: state.layers.map((layer) => ({ ...layer, activation: "relu" })) };

@@ -291,6 +291,7 @@ function dress(): void {
 function redraw(): void {
   for (const player of players) player.fresh = player.frame !== undefined;
   calm.hurry();
+  neuronPage.forget();
 }
 
 function talk(next: Language): void {

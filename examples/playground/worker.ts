@@ -43,6 +43,12 @@ function speed(steps: number): number {
   return rates.perSecond;
 }
 
+/** The layer of neurons that a layer of the library is or belongs to, from 0. */
+const placeOf = (layer: number): number => trainer!.dense.findIndex((place) => place >= layer);
+
+/** A sentence of the library, with layers as the page counts them: those of neurons, from 1. */
+const named = (text: string): string => text.replace(/\b(layer )(\d+)/gi, (_, word, layer) => `${word}${placeOf(Number(layer)) + 1}`);
+
 function grid(side: number): Float32Array {
   let inputs = grids.get(side);
   if (inputs === undefined) grids.set(side, (inputs = gridOf(data, view, side)));
@@ -74,9 +80,6 @@ function frame(whole = false): void {
   if (whole || measures.due) rare = measures.run(() => looks.measure(network));
   if (whole || diagnosis.due) {
     const findings = diagnosis.run(() => network.diagnose(looks.diagnosed.inputs, looks.diagnosed.targets, { loss: looks.loss }).findings);
-    // the page counts the layers of neurons, from 1
-    const placeOf = (layer: number): number => dense.findIndex((place) => place >= layer);
-    const named = (text: string): string => text.replace(/\b(layer )(\d+)/gi, (_, word, layer) => `${word}${placeOf(Number(layer)) + 1}`);
     rare = { ...rare, findings: findings.map((finding) => ({ ...finding, message: named(finding.message), advice: named(finding.advice), hidden: placeOf(finding.layer) })) };
   }
   const layers = (): Frame["layers"] => viewLayers(network, dense, detailed && data.inputs <= 2 ? grid(SMALL) : undefined);
@@ -123,7 +126,7 @@ async function loop(): Promise<void> {
     }
   } catch (error) {
     trainer.running = false;
-    post({ type: "error", message: (error as Error).message });
+    post({ type: "error", message: named((error as Error).message) });
     post({ type: "stopped" });
   } finally {
     looping = false;
