@@ -11,7 +11,7 @@ import { lossOf, outputOf } from "../examples/playground/names.js";
 import { Pace } from "../examples/playground/pace.js";
 import { dataNames, defaults, formatState, hiddenActivations, outputActivations, parseState } from "../examples/playground/state.js";
 import { texts } from "../examples/playground/texts.js";
-import { dense, Network } from "../src/index.js";
+import { constant, dense, Network } from "../src/index.js";
 import type { DenseOptions } from "../src/index.js";
 
 describe("the URL", () => {
@@ -103,7 +103,7 @@ describe("an advice", () => {
   });
 
   test("on large weights draws them anew", async () => {
-    const finding = await found("saturation", hidden(1, { activation: "tanh", weightInit: { name: "constant", value: 90 } as never }));
+    const finding = await found("saturation", hidden(1, { activation: "tanh", weightInit: constant(90) }));
     expect(follow(finding, stateOf(1, "tanh"))).toEqual({ seed: defaults.seed + 1 });
     expect(follow(finding, { ...stateOf(1, "tanh"), init: "ones" })).toEqual({ init: "auto" });
   });

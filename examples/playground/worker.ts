@@ -39,7 +39,8 @@ let rates = { at: 0, steps: 0, perSecond: 0 };
 
 function speed(steps: number): number {
   const now = performance.now();
-  if (now - rates.at > 400) rates = { at: now, steps, perSecond: rates.at === 0 ? 0 : Math.max(0, ((steps - rates.steps) * 1000) / (now - rates.at)) };
+  // an epoch may be longer than that: its steps are counted at its end
+  if (now - rates.at > 400 && steps !== rates.steps) rates = { at: now, steps, perSecond: rates.at === 0 ? 0 : Math.max(0, ((steps - rates.steps) * 1000) / (now - rates.at)) };
   return rates.perSecond;
 }
 
@@ -114,6 +115,7 @@ function tick(): void {
 async function loop(): Promise<void> {
   if (looping || trainer === undefined) return;
   looping = true;
+  rates = { at: 0, steps: 0, perSecond: 0 };
   setTimeout(tick, 0);
   try {
     while (trainer.running) {
@@ -164,7 +166,6 @@ async function obey(order: Order): Promise<void> {
       sampleMs = 0;
       trainer = new Trainer(state, data);
       await trainer.reset();
-      rates = { at: 0, steps: 0, perSecond: 0 };
       frame(true);
       if (running) await obey({ type: "run" });
       return;
