@@ -65,6 +65,12 @@ describe("what takes long", () => {
     expect(pace.due).toBe(false);
     vi.advanceTimersByTime(1);
     expect(pace.due).toBe(true);
+    pace.charge(10);
+    pace.charge(-5);
+    vi.advanceTimersByTime(29);
+    expect(pace.due).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(pace.due).toBe(true);
     pace.run(() => undefined);
     vi.advanceTimersByTime(9);
     expect(pace.due).toBe(false);

@@ -29,7 +29,8 @@ export const divergingCss = (value: number): string => {
   const shade = diverging(value);
   return css([shade & 255, (shade >> 8) & 255, (shade >> 16) & 255]);
 };
-export const signCss = (value: number): string => css(value > 0 ? BLUE : ORANGE);
+const signs = [css(ORANGE), css(BLUE)];
+export const signCss = (value: number): string => signs[Number(value > 0)];
 export const classCss = (index: number): string => css(okabeIto[index % okabeIto.length]);
 
 /** Class 0 of two is orange, 1 blue: that which sigmoid gives 0 and 1. */

@@ -17,8 +17,8 @@ const LEFT = 56;
 const HEAD = 80;
 /** Neurons of a layer, and inputs, that are drawn; the others are counted. */
 const MOST_DRAWN = 10;
-/** Widths of lines: those of a kind are one stroke. */
-const WIDTHS = 6;
+/** Pictures of neurons from which on a frame draws no more of them. */
+const MOST_PICTURES = 16;
 
 interface Column {
   readonly drawn: number;
@@ -36,6 +36,8 @@ export class Graph {
   private pressed = "";
   private pitch = WIDEST;
   private readonly pace = new Pace(0.25);
+  private drew = false;
+  private turn = 0;
 
   /** @param choose is told of the neuron that was pressed */
   constructor(private readonly element: HTMLElement, private readonly choose: (layer: number, unit: number) => void) {
@@ -102,6 +104,12 @@ export class Graph {
     return TOP + row * (SIZE + GAP) + SIZE / 2;
   }
 
+  /** The browser fills the lines in after the drawing: what made the frame late, in ms, is counted to it. */
+  late(ms: number): void {
+    if (this.drew) this.pace.charge(ms);
+    this.drew = false;
+  }
+
   /** @param final whether no other frame follows soon: then it is drawn whatever it takes */
   draw(layers: readonly LayerView[], data: DataView, selected: { layer: number; unit: number } | undefined, final: boolean): void {
     const signature = JSON.stringify([document.documentElement.lang, data.inputs, data.names.slice(0, MOST_DRAWN), layers.map(({ units, activation }) => [units, activation])]);
@@ -116,18 +124,26 @@ export class Graph {
       this.pressed = pressed;
       for (const { buttons } of this.columns) for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.neuron === pressed));
     }
-    if (built && !final && !this.pace.due) return;
-    this.pace.run(() => {
-      this.drawLines(layers, data);
-      layers.forEach((layer, k) => this.drawPictures(layer, this.columns[k], data, k === 0 ? data.inputs : layers[k - 1].units));
-    });
+    const due = !built || final || this.pace.due;
+    if (due) this.pace.run(() => this.drawLines(layers, data));
+    this.drew = due;
+    this.drawPictures(layers, data, due, !built || final ? Infinity : MOST_PICTURES);
   }
 
-  private drawPictures(layer: LayerView, column: Column, { inputs }: DataView, from: number): void {
-    const source = inputs > 2 ? layer.weights : layer.pictures;
-    if (source.length === 0 || source === column.shown) return;
-    column.shown = source;
-    column.pictures.forEach((picture, j) => (inputs > 2 ? drawWeights(picture, layer, j, from) : drawPicture(picture, layer, j, inputs)));
+  /** One column after the other, so that no frame has many to draw. Where there is no plane, pictures are of weights, as the lines are. */
+  private drawPictures(layers: readonly LayerView[], { inputs }: DataView, due: boolean, most: number): void {
+    let left = most;
+    for (let turn = 0; turn < layers.length && left > 0; turn++) {
+      const k = this.turn % layers.length;
+      this.turn = k + 1;
+      const [layer, column] = [layers[k], this.columns[k]];
+      const source = inputs > 2 ? layer.weights : layer.pictures;
+      if (source.length === 0 || source === column.shown || (inputs > 2 && !due)) continue;
+      column.shown = source;
+      left -= column.drawn;
+      const from = k === 0 ? inputs : layers[k - 1].units;
+      column.pictures.forEach((picture, j) => (inputs > 2 ? drawWeights(picture, layer, j, from) : drawPicture(picture, layer, j, inputs)));
+    }
   }
 
   private drawLines(layers: readonly LayerView[], data: DataView): void {
@@ -139,23 +155,17 @@ export class Graph {
       const x1 = this.x(k);
       let largest = 1e-9;
       for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
-      const kinds = new Map<number, Path2D>();
       for (let j = 0; j < this.columns[k].drawn; j++) {
         for (let i = 0; i < from; i++) {
-          const weight = weights[j * inputs + i];
-          const kind = Math.round((Math.abs(weight) / largest) * WIDTHS) * Math.sign(weight) || 0.5;
-          let path = kinds.get(kind);
-          if (path === undefined) kinds.set(kind, (path = new Path2D()));
-          path.moveTo(x0, this.y(i));
-          path.bezierCurveTo((x0 + x1) / 2, this.y(i), (x0 + x1) / 2, this.y(j), x1, this.y(j));
+          const share = weights[j * inputs + i] / largest;
+          context.globalAlpha = 0.12 + 0.75 * Math.abs(share);
+          context.strokeStyle = signCss(share);
+          context.lineWidth = 0.4 + 3 * Math.abs(share);
+          context.beginPath();
+          context.moveTo(x0, this.y(i));
+          context.bezierCurveTo((x0 + x1) / 2, this.y(i), (x0 + x1) / 2, this.y(j), x1, this.y(j));
+          context.stroke();
         }
-      }
-      for (const [kind, path] of kinds) {
-        const share = Math.abs(kind) / WIDTHS;
-        context.globalAlpha = 0.12 + 0.75 * share;
-        context.strokeStyle = signCss(kind);
-        context.lineWidth = 0.4 + 3 * share;
-        context.stroke(path);
       }
     });
     context.globalAlpha = 1;

@@ -19,6 +19,11 @@ export class Pace {
     return result;
   }
 
+  /** What it took beside. */
+  charge(ms: number): void {
+    if (ms > 0) this.until += ms * (1 / this.share - 1);
+  }
+
   /** What comes next is due at once. */
   hurry(): void {
     this.until = 0;

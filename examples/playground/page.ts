@@ -32,6 +32,7 @@ let shown = 0;
 let players: Player[] = [];
 /** Whether something waits for the training to end to be drawn. */
 let unfinished = false;
+let drawnAt = 0;
 /** Sixty pictures of the surface a second, ten of the curves. */
 const calm = new Pace(0.2, 90);
 
@@ -230,8 +231,11 @@ function toggle(): void {
 }
 
 /** Draws what is new, once a display frame; what takes long comes less often, and the last frame is drawn whole. */
-function draw(): void {
+function draw(now: number): void {
   requestAnimationFrame(draw);
+  // a tab that comes to the fore is no late frame
+  graph.late(Math.min(200, now - drawnAt - 1000 / 60));
+  drawnAt = now;
   const final = !players.some(({ frame }) => frame?.running);
   if (!players.some(({ fresh }) => fresh) && !(final && unfinished)) return;
   const showTest = element<HTMLInputElement>("show-test").checked;

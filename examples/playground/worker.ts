@@ -33,7 +33,7 @@ let nextFrame = 0;
 /** ms that a sample of the plane takes. */
 let sampleMs = 0;
 const measures = new Pace(0.1);
-const pictures = new Pace(0.1, 80);
+const pictures = new Pace(0.1, 90);
 const diagnosis = new Pace(0.05, 600);
 let rates = { at: 0, steps: 0, perSecond: 0 };
 
