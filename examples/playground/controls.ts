@@ -1,8 +1,8 @@
 // The controls: every one a label and a native input, made from the state's lists and ranges, and told of what the state holds. A change is
 // checked as what a URL holds is; what is not allowed leaves the state and puts the old value back.
 
-import { outputName } from "./names.js";
-import { defaults, hiddenActivations, initializers, dataNames, MOST_LAYERS, MOST_UNITS, norms, optimizers, ranges, readNumber, schedules, speeds, themes } from "./state.js";
+import { lossOf, outputOf, usualOutput } from "./names.js";
+import { defaults, hiddenActivations, initializers, dataNames, MOST_LAYERS, MOST_UNITS, norms, optimizers, outputActivations, ranges, readNumber, schedules, speeds, themes } from "./state.js";
 import type { HiddenActivation, NumberKey, State } from "./state.js";
 import type { Task } from "./data.js";
 import { say, translate } from "./texts.js";
@@ -51,7 +51,8 @@ export class Controls {
   private task: Task = "binary";
   private state: State = defaults;
 
-  constructor(private readonly change: Change) {
+  /** @param refuse says what a value is not allowed for */
+  constructor(private readonly change: Change, private readonly refuse: (message: string) => void) {
     const [data, network, training] = ["data-fields", "network-fields", "training-fields"].map((id) => element(id));
     this.addList(data, "data", true);
     for (const key of ["classes", "samples", "noise", "split", "dataSeed"] as const) this.addNumber(data, key);
@@ -86,8 +87,13 @@ export class Controls {
     Object.assign(input, { type: "number", min: String(least), max: String(most), step: String(step) });
     input.addEventListener("change", () => {
       const value = readNumber(key, input.value);
-      if (value === undefined) input.value = String(this.state[key]);
-      else this.change({ [key]: value });
+      if (value !== undefined) {
+        this.refuse("");
+        this.change({ [key]: value });
+        return;
+      }
+      this.refuse(say("range", say(labels[key]), least, most, input.value === "" ? "–" : input.value));
+      input.value = String(this.state[key]);
     });
     this.numbers.set(key, input);
     place.append(field(labels[key], input));
@@ -104,7 +110,7 @@ export class Controls {
 
   /** Shows a state: values, which controls belong to the data, and the list of layers. */
   show(state: State, task: Task): void {
-    const rebuild = this.state.layers !== state.layers || this.task !== task || element("layers").childElementCount === 0;
+    const rebuild = this.state.layers !== state.layers || this.state.output !== state.output || this.task !== task || element("layers").childElementCount === 0;
     this.state = state;
     this.task = task;
     for (const [key, input] of this.numbers) if (document.activeElement !== input || input.value === "") input.value = String(state[key]);
@@ -130,7 +136,12 @@ export class Controls {
     list.replaceChildren(...layers.map(({ units, activation }, k) => {
       const row = document.createElement("li");
       const replace = (patch: { units?: number; activation?: HiddenActivation }): void => this.change({ layers: layers.map((layer, i) => (i === k ? { ...layer, ...patch } : layer)) });
-      const resize = (value: number): void => replace({ units: Math.max(1, Math.min(MOST_UNITS, Math.round(value) || units)) });
+      const resize = (value: number): void => {
+        const allowed = Number.isInteger(value) && value >= 1 && value <= MOST_UNITS;
+        this.refuse(allowed ? "" : say("range", say("units", k + 1), 1, MOST_UNITS, Number.isNaN(value) ? "–" : value));
+        if (allowed) replace({ units: value });
+        else input.value = String(units);
+      };
       const button = (text: string, label: Text, act: () => void): HTMLButtonElement => {
         const made = document.createElement("button");
         Object.assign(made, { type: "button", textContent: text });
@@ -143,7 +154,7 @@ export class Controls {
       const input = document.createElement("input");
       Object.assign(input, { type: "number", min: "1", max: String(MOST_UNITS), value: String(units) });
       Object.assign(input.dataset, { label: "units", figure: String(k + 1), place: `units.${k}` });
-      input.addEventListener("change", () => resize(Number(input.value)));
+      input.addEventListener("change", () => resize(input.valueAsNumber));
       const select = document.createElement("select");
       options(select, hiddenActivations, () => undefined);
       select.value = activation;
@@ -157,10 +168,15 @@ export class Controls {
     }));
     const out = document.createElement("li");
     out.className = "out";
-    out.innerHTML = "<span></span><span></span>";
-    out.children[0].textContent = say("output");
-    out.children[1].textContent = outputName(this.task);
-    out.style.display = "flex";
+    out.innerHTML = `<div><span data-text="output"></span><select data-label="outputActivation" data-place="output"></select></div><p class="note"></p>`;
+    const usual = usualOutput[this.task];
+    const select = out.querySelector("select")!;
+    options(select, outputActivations.filter((name) => name !== usual && (name !== "softmax" || this.task === "classes")), () => undefined);
+    select.options[0].textContent = usual;
+    const activation = outputOf(this.state.output, this.task);
+    select.value = activation === usual ? "auto" : activation;
+    select.addEventListener("change", () => this.change({ output: select.value as State["output"] }));
+    out.querySelector("p")!.textContent = `${say("lossName")}: ${lossOf(activation, this.task)}`;
     list.append(out);
     translate(list);
     if (focused !== undefined) list.querySelector<HTMLElement>(`[data-place="${focused}"]`)?.focus();

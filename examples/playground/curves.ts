@@ -3,7 +3,7 @@
 
 import uPlot from "uplot";
 import { binaryCss, styleColour } from "./colors.js";
-import type { Frame } from "./protocol.js";
+import type { Measures } from "./protocol.js";
 import { say } from "./texts.js";
 
 const MOST_POINTS = 500;
@@ -15,7 +15,7 @@ export class Record {
   series: number[][] = [[], [], [], []];
   private every = 1;
 
-  add({ steps, loss, metric }: Frame): void {
+  add(steps: number, { loss, metric }: Measures): void {
     if (this.steps.length > 0 && steps <= this.steps[this.steps.length - 1]) {
       if (steps === this.steps[this.steps.length - 1]) return;
       this.clear();

@@ -22,6 +22,8 @@ export interface Data {
   /** What standardised the inputs: of a plane's points (x − mean) / deviation. */
   readonly means: readonly number[];
   readonly deviations: readonly number[];
+  /** Rows of a table that is too long to be used whole: those used, and all. */
+  readonly cut?: readonly [number, number];
 }
 
 /** A text of CSV and the column that is to be predicted. */
@@ -30,17 +32,27 @@ export interface Table {
   readonly target: string;
 }
 
-/** Rows of a table that are used at most: what is drawn sixty times a second should stay small. */
-const MOST_ROWS = 20_000;
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const copy = [...list];
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [copy[i], copy[j]] = [copy[j], copy[i]];
-  }
-  return copy;
+/** What fit and evaluate take: flat, so that they are checked and copied quickly. */
+export interface Samples {
+  readonly count: number;
+  readonly inputs: Float32Array;
+  readonly targets: Float32Array;
 }
+
+/** @param rows whether classes are rows of one 1 among zeros, as all outputs but softmax want them */
+export function samplesOf({ inputs, targets }: Part, outputs: number, rows: boolean, most = Infinity): Samples {
+  const count = Math.min(targets.length, most);
+  const width = inputs[0].length;
+  const flat = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) flat.set(inputs[i], i * width);
+  if (!rows || outputs === 1) return { count, inputs: flat, targets: Float32Array.from(targets.slice(0, count)) };
+  const ones = new Float32Array(count * outputs);
+  for (let i = 0; i < count; i++) ones[i * outputs + targets[i]] = 1;
+  return { count, inputs: flat, targets: ones };
+}
+
+/** Rows of a table that are used at most, drawn by the data seed. */
+const MOST_ROWS = 20_000;
 
 function madeByFormula(state: State): Data {
   const name = state.data as "xor";
@@ -63,17 +75,19 @@ async function digits(state: State, text: string): Promise<Data> {
     const values = Object.values(row).map(Number);
     return [values.slice(0, 64).map((value) => value / (state.scale ? 16 : 1)), values[64]];
   });
-  const { training, test } = generators.split(shuffled(pairs, generators.randomFrom(state.dataSeed)), state.split / 100, false);
+  const { training, test } = generators.split(generators.shuffled(pairs, generators.randomFrom(state.dataSeed)), state.split / 100, false);
   const names = Array.from({ length: 64 }, (_, i) => `${Math.floor(i / 8) + 1}·${(i % 8) + 1}`);
   return { task: "classes", inputs: 64, outputs: 10, training, test, names, labels: [..."0123456789"], means: [], deviations: [] };
 }
 
 /** @throws {Error} in words of rosenblatt/tabular, for a text that is no table or a target that cannot be learned */
 async function table(state: State, { text, target }: Table): Promise<Data> {
-  const rows = (await readCSV(/[\n\r]/.test(text) ? text : `${text}\n`)).slice(0, MOST_ROWS);
+  const all = await readCSV(/[\n\r]/.test(text) ? text : `${text}\n`);
+  if (all.length === 0) throw new Error("CSV: expected rows below the header line, got none");
+  const rows = all.length > MOST_ROWS ? generators.shuffled(all, generators.randomFrom(state.dataSeed)).slice(0, MOST_ROWS) : all;
   const place = (row: number, column: string): string => `row ${row + 1}, column ${column}`;
   const read = readTarget(rows, target, undefined, place);
-  const order = Uint32Array.from(shuffled([...read.kept.keys()], generators.randomFrom(state.dataSeed)));
+  const order = Uint32Array.from(generators.shuffled([...read.kept.keys()], generators.randomFrom(state.dataSeed)));
   const boundary = Math.max(1, Math.min(order.length - 1, Math.round((order.length * state.split) / 100)));
   const kept = order.map((i) => read.kept[i]);
   const { columns } = fitColumns(rows, kept.subarray(0, boundary), columnNames(rows).filter((name) => name !== target), place);
@@ -91,6 +105,7 @@ async function table(state: State, { text, target }: Table): Promise<Data> {
   return {
     task, inputs: names.length, outputs: task === "classes" ? labels.length : 1, names, labels,
     training: part(0, boundary), test: part(boundary, order.length), means: names.map(() => 0), deviations: names.map(() => 1),
+    ...(all.length > rows.length ? { cut: [rows.length, all.length] as const } : {}),
   };
 }
 

@@ -5,9 +5,8 @@ import {
 } from "../../src/index.js";
 import type { DenseOptions, LayerSpec, Optimizer, Schedule } from "../../src/index.js";
 import type { Task } from "./data.js";
+import { outputOf } from "./names.js";
 import type { State } from "./state.js";
-
-export const outputActivation = { binary: "sigmoid", classes: "softmax", regression: "linear" } as const satisfies Record<Task, string>;
 
 /** Hidden layer k is layers[dense[k]]; the output layer is the last. */
 export function layersOf(state: State, task: Task, outputs: number): { layers: LayerSpec[]; dense: number[] } {
@@ -22,7 +21,7 @@ export function layersOf(state: State, task: Task, outputs: number): { layers: L
     if (state.dropout > 0) layers.push(dropout(state.dropout));
   }
   places.push(layers.length);
-  layers.push(dense(outputs, { ...start, activation: outputActivation[task] }));
+  layers.push(dense(outputs, { ...start, activation: outputOf(state.output, task) }));
   return { layers, dense: places };
 }
 

@@ -1,12 +1,12 @@
 // The findings of network.diagnose, and what its advice makes of the state: the advice names what to change in the library's words, which are the
 // state's words too.
 
-import type { Frame } from "./protocol.js";
+import type { Rare } from "./protocol.js";
 import type { State } from "./state.js";
 import { language, percent, say } from "./texts.js";
 import type { Text } from "./texts.js";
 
-type Found = Frame["findings"][number];
+type Found = Rare["findings"][number];
 
 /** The change that follows an advice; undefined where the page has no control for it. Weights that started well and grew are drawn anew from the next seed. */
 export function follow(finding: Found, state: State): Partial<State> | undefined {
@@ -18,9 +18,12 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   const rate = /^Train anew with a lower learningRate, such as \w+'s usual (\S+) /.exec(advice)?.[1];
   if (rate !== undefined) return { rate: Number(rate) };
   if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
-  if (at < 0) return undefined;
   const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];
-  if (wanted === "leakyRelu" || wanted === "relu") return hidden < state.layers.length && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
+  if (wanted === "leakyRelu" || wanted === "relu") {
+    if (hidden >= state.layers.length) return state.output === wanted ? undefined : { output: wanted };
+    return at >= 0 && state.layers[at].activation !== wanted ? replaced({ activation: wanted }) : undefined;
+  }
+  if (at < 0) return undefined;
   const fewer = /^Use dense\((\d+)\) in place/.exec(advice)?.[1];
   if (fewer !== undefined) return hidden < state.layers.length ? replaced({ units: Math.max(1, Number(fewer)) }) : undefined;
   if (/^Use relu in the hidden layers/.test(advice)) return { layers: state.layers.map((layer) => ({ ...layer, activation: "relu" })) };

@@ -18,4 +18,5 @@ export const spiral: Generator;
 export const blobs: Generator;
 export const wave: Generator;
 export const hills: Generator;
+export function shuffled<T>(list: readonly T[], random: Random): T[];
 export function split(pairs: readonly Pair[], trainingShare: number, standardise: boolean): { training: Part; test: Part; means: number[]; deviations: number[] };

@@ -100,6 +100,18 @@ export function hills(count, noise, random) {
 }
 // </hills>
 
+// <shuffled>
+/** The list in another order (Fisher and Yates). */
+export function shuffled(list, random) {
+  const copy = [...list];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [copy[i], copy[j]] = [copy[j], copy[i]];
+  }
+  return copy;
+}
+// </shuffled>
+
 // <split>
 /** Standardises the columns by the training part's mean and deviation; returns what `fit` takes. The first `trainingShare` trains, the rest tests. */
 export function split(pairs, trainingShare, standardise) {

@@ -2,6 +2,7 @@
 // plane. Neurons are buttons over one canvas of lines, so that the keyboard and a screen reader find them.
 
 import { diverging, divergingCss, paint, sharp, signCss } from "./colors.js";
+import { Pace } from "./pace.js";
 import { SMALL } from "./protocol.js";
 import type { DataView, LayerView } from "./protocol.js";
 import { say } from "./texts.js";
@@ -9,15 +10,22 @@ import { say } from "./texts.js";
 const SIZE = 38;
 const GAP = 8;
 const TOP = 44;
-const COLUMN = 122;
+/** From one column to the next: as the width allows. */
+const NARROWEST = 80;
+const WIDEST = 122;
 const LEFT = 56;
+const HEAD = 80;
 /** Neurons of a layer, and inputs, that are drawn; the others are counted. */
 const MOST_DRAWN = 10;
+/** Pictures of neurons from which on a frame draws no more of them. */
+const MOST_PICTURES = 16;
 
 interface Column {
   readonly drawn: number;
   readonly buttons: HTMLButtonElement[];
   readonly pictures: HTMLCanvasElement[];
+  /** What the pictures were drawn from. */
+  shown?: Float32Array;
 }
 
 export class Graph {
@@ -25,9 +33,14 @@ export class Graph {
   private readonly lines = document.createElement("canvas");
   private columns: Column[] = [];
   private signature = "";
+  private pressed = "";
+  private pitch = WIDEST;
+  private readonly pace = new Pace(0.25);
+  private drew = false;
+  private turn = 0;
 
   /** @param choose is told of the neuron that was pressed */
-  constructor(element: HTMLElement, private readonly choose: (layer: number, unit: number) => void) {
+  constructor(private readonly element: HTMLElement, private readonly choose: (layer: number, unit: number) => void) {
     this.inner.className = "graph-inner";
     this.lines.setAttribute("aria-hidden", "true");
     this.inner.append(this.lines);
@@ -44,7 +57,8 @@ export class Graph {
     const rows = Math.max(inputs, ...layers.map(({ units }) => Math.min(units, MOST_DRAWN)));
     const more = data.inputs > MOST_DRAWN || layers.some(({ units }) => units > MOST_DRAWN);
     const height = TOP + rows * (SIZE + GAP) + (more ? 24 : 0);
-    const width = LEFT + layers.length * COLUMN + 40;
+    this.pitch = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((this.element.clientWidth - LEFT - 28) / layers.length)));
+    const width = this.x(layers.length - 1) + SIZE + 24;
     Object.assign(this.inner.style, { width: `${width}px`, height: `${height}px` });
     Object.assign(this.lines.style, { width: `${width}px`, height: `${height}px` });
     const place = (element: HTMLElement, left: number, top: number): void => {
@@ -52,15 +66,15 @@ export class Graph {
       this.inner.append(element);
     };
     for (let i = 0; i < inputs; i++) place(label("in", data.names[i] ?? ""), 0, this.y(i) - 9);
-    if (data.inputs > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", data.inputs - MOST_DRAWN)}`), -22, this.y(inputs) - 18);
+    if (data.inputs > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", data.inputs - MOST_DRAWN)}`), 0, this.y(inputs) - 18);
     this.columns = layers.map(({ units, activation }, k) => {
-      const left = LEFT + k * COLUMN + 62;
+      const left = this.x(k);
       const last = k === layers.length - 1;
       const head = label("column-head", "");
       const name = document.createElement("strong");
       name.textContent = last ? say("output") : say("layer", k + 1);
       head.append(name, document.createElement("br"), activation);
-      place(head, left - 27, 0);
+      place(head, left + (SIZE - HEAD) / 2, 0);
       const column: Column = { drawn: Math.min(units, MOST_DRAWN), buttons: [], pictures: [] };
       for (let j = 0; j < column.drawn; j++) {
         const button = document.createElement("button");
@@ -76,30 +90,60 @@ export class Graph {
         column.pictures.push(picture);
         place(button, left, TOP + j * (SIZE + GAP));
       }
-      if (units > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", units - MOST_DRAWN)}`), left - 27, this.y(MOST_DRAWN) - 18);
+      if (units > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", units - MOST_DRAWN)}`), left + (SIZE - HEAD) / 2, this.y(MOST_DRAWN) - 18);
       return column;
     });
+  }
+
+  /** The left edge of a column's neurons. */
+  private x(column: number): number {
+    return LEFT + column * this.pitch + Math.max(34, this.pitch - 60);
   }
 
   private y(row: number): number {
     return TOP + row * (SIZE + GAP) + SIZE / 2;
   }
 
-  draw(layers: readonly LayerView[], data: DataView, selected: { layer: number; unit: number } | undefined): void {
+  /** The browser fills the lines in after the drawing: what made the frame late, in ms, is counted to it. */
+  late(ms: number): void {
+    if (this.drew) this.pace.charge(ms);
+    this.drew = false;
+  }
+
+  /** @param final whether no other frame follows soon: then it is drawn whatever it takes */
+  draw(layers: readonly LayerView[], data: DataView, selected: { layer: number; unit: number } | undefined, final: boolean): void {
     const signature = JSON.stringify([document.documentElement.lang, data.inputs, data.names.slice(0, MOST_DRAWN), layers.map(({ units, activation }) => [units, activation])]);
-    if (signature !== this.signature) {
+    const built = signature === this.signature;
+    if (!built) {
       this.signature = signature;
+      this.pressed = "";
       this.build(layers, data);
     }
-    this.drawLines(layers, data);
-    layers.forEach((layer, k) => {
-      const { buttons, pictures, drawn } = this.columns[k];
-      for (let j = 0; j < drawn; j++) {
-        buttons[j].setAttribute("aria-pressed", String(selected?.layer === k && selected.unit === j));
-        if (layer.pictures.length > 0) drawPicture(pictures[j], layer, j, data.inputs);
-        else if (data.inputs > 2) drawWeights(pictures[j], layer, j, k === 0 ? data.inputs : layers[k - 1].units);
-      }
-    });
+    const pressed = selected === undefined ? "" : `${selected.layer}.${selected.unit}`;
+    if (pressed !== this.pressed) {
+      this.pressed = pressed;
+      for (const { buttons } of this.columns) for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.neuron === pressed));
+    }
+    const due = !built || final || this.pace.due;
+    if (due) this.pace.run(() => this.drawLines(layers, data));
+    this.drew = due;
+    this.drawPictures(layers, data, due, !built || final ? Infinity : MOST_PICTURES);
+  }
+
+  /** One column after the other, so that no frame has many to draw. Where there is no plane, pictures are of weights, as the lines are. */
+  private drawPictures(layers: readonly LayerView[], { inputs }: DataView, due: boolean, most: number): void {
+    let left = most;
+    for (let turn = 0; turn < layers.length && left > 0; turn++) {
+      const k = this.turn % layers.length;
+      this.turn = k + 1;
+      const [layer, column] = [layers[k], this.columns[k]];
+      const source = inputs > 2 ? layer.weights : layer.pictures;
+      if (source.length === 0 || source === column.shown || (inputs > 2 && !due)) continue;
+      column.shown = source;
+      left -= column.drawn;
+      const from = k === 0 ? inputs : layers[k - 1].units;
+      column.pictures.forEach((picture, j) => (inputs > 2 ? drawWeights(picture, layer, j, from) : drawPicture(picture, layer, j, inputs)));
+    }
   }
 
   private drawLines(layers: readonly LayerView[], data: DataView): void {
@@ -107,8 +151,8 @@ export class Graph {
     layers.forEach(({ units, weights }, k) => {
       const inputs = weights.length / units;
       const from = Math.min(k === 0 ? data.inputs : layers[k - 1].units, MOST_DRAWN, inputs);
-      const x0 = k === 0 ? LEFT : LEFT + (k - 1) * COLUMN + 62 + SIZE;
-      const x1 = LEFT + k * COLUMN + 62;
+      const x0 = k === 0 ? LEFT : this.x(k - 1) + SIZE;
+      const x1 = this.x(k);
       let largest = 1e-9;
       for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
       for (let j = 0; j < this.columns[k].drawn; j++) {

@@ -1,9 +1,20 @@
-// What the page calls the output layer: its activation and the loss that goes with it.
+// What stands at the network's end: the output layer's activation and the loss that goes with it.
 
 import type { Task } from "./data.js";
+import type { State } from "./state.js";
 
-const names: Record<Task, string> = { binary: "sigmoid, binaryCrossEntropy", classes: "softmax, crossEntropy", regression: "linear, meanSquaredError" };
+export type OutputName = Exclude<State["output"], "auto">;
+export type LossName = "binaryCrossEntropy" | "crossEntropy" | "meanSquaredError";
 
-export function outputName(task: Task): string {
-  return names[task];
+export const usualOutput = { binary: "sigmoid", classes: "softmax", regression: "linear" } as const satisfies Record<Task, OutputName>;
+
+/** softmax weighs classes against each other: with one output there is nothing to weigh. */
+export function outputOf(output: State["output"], task: Task): OutputName {
+  return output === "auto" || (output === "softmax" && task !== "classes") ? usualOutput[task] : output;
+}
+
+/** The library's default, but for a regression, whose targets are no probabilities. */
+export function lossOf(output: OutputName, task: Task): LossName {
+  if (task === "regression") return "meanSquaredError";
+  return output === "softmax" ? "crossEntropy" : output === "sigmoid" ? "binaryCrossEntropy" : "meanSquaredError";
 }

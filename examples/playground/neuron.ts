@@ -12,6 +12,7 @@ const SATURATED = 0.5;
 
 export class NeuronPage {
   private key = "";
+  private shown: NeuronView | undefined;
 
   constructor(
     private readonly element: HTMLElement, private readonly close: () => void, private readonly choose: (sample: number) => void,
@@ -24,13 +25,19 @@ export class NeuronPage {
     this.key = "";
   }
 
+  /** What is drawn next is drawn, the same or not. */
+  forget(): void {
+    this.shown = undefined;
+  }
+
   draw(neuron: NeuronView, data: DataView, names: readonly string[], last: boolean): void {
     const { layer, unit, sample } = neuron.selection;
     const key = `${document.documentElement.lang} ${layer} ${unit} ${neuron.activation} ${data.trainingCount}`;
     if (key !== this.key || this.element.hidden) {
       this.key = key;
       this.build(last ? say("outputNeuron", unit + 1) : say("neuron", layer + 1, unit + 1), sample, data.trainingCount);
-    }
+    } else if (this.shown === neuron) return;
+    this.shown = neuron;
     const find = <T extends Element>(selector: string): T => this.element.querySelector<T>(selector)!;
     const body = find<HTMLTableSectionElement>("tbody");
     const rows: [string, string, string][] = neuron.products.slice(0, NAMED).map(({ input, weight, value, product }) => [names[input] ?? String(input + 1), `${figure(weight, 3)} · ${figure(value, 3)}`, figure(product, 3)]);

@@ -5,14 +5,17 @@ import { setGround } from "./colors.js";
 import { Controls } from "./controls.js";
 import { Curves } from "./curves.js";
 import { Digit } from "./digit.js";
+import { drawDigit, drawFigures, drawSlopes } from "./figures.js";
+import { columnsOf, download } from "./files.js";
 import { Findings } from "./findings.js";
 import { Graph } from "./graph.js";
 import { NeuronPage } from "./neuron.js";
+import { Pace } from "./pace.js";
 import { Player } from "./player.js";
 import type { Report, Selection } from "./protocol.js";
 import { dataKeys, formatState, networkKeys, parseState } from "./state.js";
 import type { Language, State, Theme } from "./state.js";
-import { figure, language, many, percent, say, speak } from "./texts.js";
+import { language, say, speak } from "./texts.js";
 import type { Text } from "./texts.js";
 
 const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
@@ -24,19 +27,23 @@ let theme: Theme = read.theme ?? "auto";
 let running = false;
 let selection: Selection | undefined;
 let digitsText: string | undefined;
-let table: { text: string; target: string } | undefined;
+let table: { name: string; text: string; target: string } | undefined;
 let shown = 0;
 let players: Player[] = [];
-let curvesDrawn = 0;
+/** Whether something waits for the training to end to be drawn. */
+let unfinished = false;
+let drawnAt = 0;
+/** Sixty pictures of the surface a second, ten of the curves. */
+const calm = new Pace(0.2, 90);
 
 const curves = new Curves(element("curves"));
 const graph = new Graph(element("graph"), (layer, unit) => select(selection?.layer === layer && selection.unit === unit ? undefined : { layer, unit, sample: selection?.sample ?? 0 }));
 const neuronPage = new NeuronPage(element("neuron"), () => select(undefined), (sample) => selection !== undefined && select({ ...selection, sample }));
 const findings = new Findings(element("findings"), (patch) => {
-  change(patch);
+  change(shown === 1 ? forSecond(patch) : patch);
   tell("applied");
 });
-const controls = new Controls(change);
+const controls = new Controls(change, fail);
 const digit = new Digit(element<HTMLCanvasElement>("digit"), sendDigit);
 
 const first = (): Player => players[0];
@@ -47,10 +54,23 @@ function tell(key: Text, ...figures: (string | number)[]): void {
   element("status").textContent = say(key, ...figures);
 }
 
-function fail(message: string): void {
+/** What is wrong, or with the class "note" what is worth knowing; nothing hides it. */
+function fail(message: string, kind: "error" | "note" = "error"): void {
   const box = element("error");
-  box.textContent = message === "" ? "" : `${say("error")}: ${message}`;
+  box.textContent = message === "" || kind === "note" ? message : `${say("error")}: ${message}`;
+  box.className = `notice ${kind}`;
   box.hidden = message === "";
+}
+
+/** Without data there is nothing to train, to save or to show. */
+function barren(without: boolean): void {
+  for (const id of ["run", "step", "reset", "save", "load", "onnx", "module", "copy"]) element<HTMLButtonElement>(id).disabled = without;
+  for (const id of ["surfaces", "graph"]) element(id).hidden = without;
+  if (!without) return;
+  select(undefined);
+  if (running) toggle();
+  for (const player of players) player.forget();
+  drawFigures(element("figures"), players);
 }
 
 /** The state of a player: the second one has another activation in all hidden layers. */
@@ -59,17 +79,34 @@ function stateOf(player: number): State {
   return player === 0 || compare === "" ? state : { ...state, layers: state.layers.map(({ units }) => ({ units, activation: compare })) };
 }
 
+/** What an advice changes where the second network is shown, whose activation is one for all layers. */
+function forSecond(patch: Partial<State>): Partial<State> {
+  const { layers } = patch;
+  const other = layers?.find(({ activation }) => activation !== state.compare);
+  if (other !== undefined) return { compare: other.activation };
+  return layers === undefined ? patch : { layers: layers.map(({ units }, i) => ({ ...state.layers[i], units })) };
+}
+
 function sources(): { digits?: string; table?: { text: string; target: string } } {
   return { ...(state.data === "digits" && digitsText !== undefined ? { digits: digitsText } : {}), ...(state.data === "table" && table !== undefined ? { table } : {}) };
 }
 
 async function configure(what: "data" | "network" | "options", only?: number): Promise<void> {
-  if (state.data === "digits" && digitsText === undefined) digitsText = await (await fetch("digits.csv")).text();
+  fail("");
+  if (state.data === "digits" && digitsText === undefined) {
+    try {
+      digitsText = await (await fetch("digits.csv")).text();
+    } catch (error) {
+      fail(`digits.csv: ${(error as Error).message}`);
+      barren(true);
+      return;
+    }
+  }
   if (state.data === "table" && table === undefined) {
-    fail(say("csvEmpty"));
+    barren(true);
+    fail(say("csvEmpty"), "note");
     return;
   }
-  fail("");
   players.forEach((player, i) => {
     if (only === undefined || only === i) player.tell({ type: "configure", state: stateOf(i), what, ...(what === "data" ? sources() : {}) });
   });
@@ -98,6 +135,7 @@ function change(patch: Partial<State>): void {
     void configure(what);
   }
   controls.show(state, first().data?.task ?? "binary");
+  titles();
 }
 
 function keepURL(): void {
@@ -133,7 +171,9 @@ function add(place: number): Player {
 function hear(report: Report, player: Player): void {
   switch (report.type) {
     case "data":
+      barren(false);
       if (player === first()) {
+        if (report.data.cut !== undefined) fail(say("csvCut", ...report.data.cut), "note");
         controls.show(state, report.data.task);
         element("digit-card").hidden = state.data !== "digits";
       }
@@ -147,10 +187,13 @@ function hear(report: Report, player: Player): void {
       return;
     }
     case "loaded":
-      state = { ...state, layers: report.layers, norm: "none", dropout: 0 };
+      state = { ...state, ...report.state };
       keepURL();
+      select(undefined);
       setRunning(false);
       players[1]?.tell({ type: "pause" });
+      if (players.length > 1) void configure("network", 1);
+      titles();
       controls.show(state, first().data!.task);
       player.record.clear();
       tell("loadedModel");
@@ -159,16 +202,9 @@ function hear(report: Report, player: Player): void {
       if (running) toggle();
       return;
     case "error":
+      if (report.barren) barren(true);
       fail(report.message);
   }
-}
-
-function download(name: string, bytes: Uint8Array | string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytes as BlobPart]));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function select(next: Selection | undefined): void {
@@ -194,102 +230,44 @@ function toggle(): void {
   else tell("paused", first().frame?.epochs ?? 0);
 }
 
-const shownFigures: [Text, Text | undefined, boolean][] = [["trainingLoss", undefined, false], ["testLoss", undefined, false], ["trainingAccuracy", "trainingR2", true], ["testAccuracy", "testR2", false], ["epochs", undefined, false], ["steps", undefined, true], ["stepsPerSecond", undefined, true], ["samplesPerSecond", undefined, false], ["rateNow", undefined, true], ["trainingTime", undefined, true]];
-
-function drawFigures(): void {
-  const place = element("figures");
-  const regression = first().data?.task === "regression";
-  const values = players.map(({ frame }) => {
-    if (frame === undefined) return shownFigures.map(() => "–");
-    const metric = (value: number): string => (regression ? figure(value, 3) : percent(value));
-    return [
-      figure(frame.loss.training), figure(frame.loss.test), metric(frame.metric.training), metric(frame.metric.test), many(frame.epochs), many(frame.steps),
-      many(frame.stepsPerSecond), many(frame.samplesPerSecond), String(+frame.learningRate.toPrecision(3)), `${(frame.trainingMs / 1000).toFixed(1)} s`,
-    ];
-  });
-  if (place.childElementCount === 0) {
-    place.append(...shownFigures.map(([, , minor], i) => {
-      const box = document.createElement("div");
-      if (minor) box.className = "minor";
-      box.append(document.createElement("dt"), document.createElement("dd"));
-      box.dataset.figureOf = shownFigures[i][0];
-      return box;
-    }));
-  }
-  shownFigures.forEach(([key, instead], i) => {
-    const [name, value] = place.children[i].children;
-    const label = say(regression && instead !== undefined ? instead : key);
-    if (name.textContent !== label) name.textContent = label;
-    const text = values.length === 1 ? values[0][i] : values.map((list, n) => `${"AB"[n]} ${list[i]}`).join("\n");
-    if (value.textContent !== text) value.textContent = text;
-  });
-  if (first().frame !== undefined) {
-    place.dataset.trainingMs = String(Math.round(first().frame!.trainingMs));
-    place.dataset.running = String(players.some(({ frame }) => frame?.running));
-    place.dataset.epochs = String(first().frame!.epochs);
-  }
-}
-
-function drawSlopes(): void {
-  const layers = viewed().frame?.layers.flatMap(({ slopes }, k) => (slopes === undefined ? [] : [[k, slopes] as const])) ?? [];
-  element("slopes-card").hidden = layers.length === 0;
-  element("slopes").replaceChildren(...layers.map(([k, slopes]) => {
-    const row = document.createElement("div");
-    const name = document.createElement("b");
-    name.textContent = say("layerShort", k + 1);
-    row.append(name, ...Array.from(slopes, (slope) => {
-      const value = document.createElement("span");
-      value.textContent = figure(slope, 3);
-      return value;
-    }));
-    return row;
-  }));
-}
-
-function drawDigit(outputs: Float32Array | undefined): void {
-  const list = element("probabilities");
-  if (list.childElementCount === 0) for (let k = 0; k < 10; k++) list.insertAdjacentHTML("beforeend", `<li><span>${k}</span><i></i><b></b></li>`);
-  Array.from(list.children).forEach((item, k) => {
-    const value = outputs?.[k] ?? 0;
-    (item.children[1] as HTMLElement).style.width = `${value * 100}%`;
-    item.children[2].textContent = outputs === undefined ? "–" : percent(value);
-  });
-}
-
-/** Draws what is new, once a display frame. */
+/** Draws what is new, once a display frame; what takes long comes less often, and the last frame is drawn whole. */
 function draw(now: number): void {
   requestAnimationFrame(draw);
-  if (!players.some(({ fresh }) => fresh)) return;
+  // a tab that comes to the fore is no late frame
+  graph.late(Math.min(200, now - drawnAt - 1000 / 60));
+  drawnAt = now;
+  const final = !players.some(({ frame }) => frame?.running);
+  if (!players.some(({ fresh }) => fresh) && !(final && unfinished)) return;
   const showTest = element<HTMLInputElement>("show-test").checked;
   for (const player of players) {
     if (!player.fresh || player.frame === undefined || player.data === undefined) continue;
     player.fresh = false;
     player.surface.draw(player.frame, player.data, showTest);
-    player.tell({ type: "drawn" });
+    player.answer();
   }
-  drawFigures();
+  drawFigures(element("figures"), players);
   const { frame, data } = viewed();
   if (frame !== undefined && data !== undefined) {
-    graph.draw(frame.layers, data, selection);
-    if (selection !== undefined && frame.neuron !== undefined && frame.neuron.selection.layer === selection.layer && frame.neuron.selection.unit === selection.unit) {
+    graph.draw(frame.layers, data, selection, final);
+    const { neuron } = frame;
+    if (selection !== undefined && neuron !== undefined && neuron.selection.layer === selection.layer && neuron.selection.unit === selection.unit) {
       const { layer } = selection;
-      const names = layer === 0 ? data.names : Array.from({ length: frame.layers[layer - 1].units }, (_, j) => say("neuron", layer, j + 1));
-      neuronPage.draw(frame.neuron, data, names, layer === frame.layers.length - 1);
+      neuronPage.draw(neuron, data, layer === 0 ? data.names : Array.from({ length: frame.layers[layer - 1]?.units ?? 0 }, (_, j) => say("neuron", layer, j + 1)), layer === frame.layers.length - 1);
     }
     findings.draw(frame.findings, stateOf(shown));
-    drawSlopes();
-    if (state.data === "digits") drawDigit(frame.drawn);
+    if (state.data === "digits") drawDigit(element("probabilities"), frame.drawn);
   }
-  // sixty pictures of the surface a second, ten of the curves
-  if (now - curvesDrawn > 100 || !running) {
-    curvesDrawn = now;
+  unfinished = !final;
+  if (!final && !calm.due) return;
+  calm.run(() => {
+    drawSlopes(element("slopes"), frame);
     curves.draw(players.map(({ record }) => record), first().data?.task === "regression");
     if (element("code").parentElement!.hasAttribute("open")) showCode();
-  }
+  });
 }
 
 function showCode(): string {
-  const code = codeOf(state, first().frame?.epochs ?? 0, table?.target ?? "target");
+  const code = codeOf(state, first().frame?.epochs ?? 0, table, first().data);
   if (element("code").textContent !== code) element("code").textContent = code;
   return code;
 }
@@ -309,13 +287,15 @@ function dress(): void {
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   setGround(dark);
+  graph.forget();
   drawPoints();
   redraw();
 }
 
 function redraw(): void {
   for (const player of players) player.fresh = player.frame !== undefined;
-  curvesDrawn = 0;
+  calm.hurry();
+  neuronPage.forget();
 }
 
 function talk(next: Language): void {
@@ -331,14 +311,14 @@ function talk(next: Language): void {
 }
 
 /** A new CSV: its header gives the columns to choose the target from, the last one first. */
-async function readTable(text: string): Promise<void> {
-  const line = text.replace(/^\uFEFF/, "").split(/\r?\n|\r/, 1)[0];
-  const separator = [",", ";", "\t", "|"].reduce((best, mark) => (line.split(mark).length > line.split(best).length ? mark : best));
-  const names = line.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+async function readTable(file: File): Promise<void> {
+  const text = await file.text();
+  const names = columnsOf(text);
   const target = element<HTMLSelectElement>("target");
   target.replaceChildren(...names.map((name) => new Option(name, name)));
   target.value = names[names.length - 1];
-  table = { text, target: target.value };
+  table = { name: file.name, text, target: target.value };
+  select(undefined);
   await configure("data");
 }
 
@@ -379,7 +359,7 @@ function listen(): void {
   });
   element("csv").addEventListener("change", async () => {
     const file = element<HTMLInputElement>("csv").files?.[0];
-    if (file !== undefined) await readTable(await file.text());
+    if (file !== undefined) await readTable(file);
   });
   element("target").addEventListener("change", () => {
     if (table === undefined) return;
@@ -406,6 +386,7 @@ function listen(): void {
   element("code").parentElement!.addEventListener("toggle", showCode);
   addEventListener("hashchange", () => location.reload());
   addEventListener("resize", () => {
+    graph.forget();
     drawPoints();
     redraw();
   });
@@ -417,7 +398,7 @@ talk(chosenLanguage ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh"
 element<HTMLSelectElement>("theme").value = theme;
 dress();
 listen();
-drawFigures();
+drawFigures(element("figures"), players);
 if (state.compare !== "") second();
 void configure("data", 0);
 requestAnimationFrame(draw);

@@ -3,10 +3,10 @@
 
 import type { Finding } from "../../src/index.js";
 import type { Task, Table } from "./data.js";
-import type { HiddenLayer, State } from "./state.js";
+import type { State } from "./state.js";
 
-/** Samples on a side of the plane's picture, of a neuron's, and along a curve. */
-export const PLANE = 80;
+/** Samples on a side of the plane's picture, of which a large network fills a coarser one while it trains, of a neuron's, and along a curve. */
+export const PLANES = [80, 56, 40, 28, 20] as const;
 export const SMALL = 20;
 export const CURVE = 201;
 
@@ -33,6 +33,8 @@ export interface DataView {
   readonly outputs: number;
   readonly names: readonly string[];
   readonly labels: readonly string[];
+  /** Of a table that is too long: rows used and all. */
+  readonly cut?: readonly [number, number];
   readonly trainingCount: number;
   readonly testCount: number;
   /** x, y (or 0) and target of each sample, unscaled; nothing where there are more than two inputs. */
@@ -72,7 +74,22 @@ export interface LayerView {
   readonly pictures: Float32Array;
 }
 
-export interface Frame {
+export interface Measures {
+  readonly loss: { readonly training: number; readonly test: number };
+  /** Accuracy, or R² of a regression. */
+  readonly metric: { readonly training: number; readonly test: number };
+  /** Of the test samples where there are more than two inputs: classes × classes by true class, or pairs of true and predicted. */
+  readonly confusion?: Uint32Array;
+  readonly scatter?: Float32Array;
+}
+
+/** What comes with some frames only: the page keeps the last. */
+export interface Rare extends Measures {
+  readonly neuron?: NeuronView;
+  readonly findings: readonly (Finding & { readonly hidden: number })[];
+}
+
+export interface Frame extends Partial<Rare> {
   readonly running: boolean;
   readonly epochs: number;
   readonly steps: number;
@@ -81,17 +98,9 @@ export interface Frame {
   /** Time spent in fit since the reset. */
   readonly trainingMs: number;
   readonly learningRate: number;
-  readonly loss: { readonly training: number; readonly test: number };
-  /** Accuracy, or R² of a regression. */
-  readonly metric: { readonly training: number; readonly test: number };
-  /** PLANE² × outputs, or CURVE × outputs, row 0 at the least y; empty where there are more than two inputs. */
+  /** The side of the plane's picture squared × outputs, or CURVE × outputs, row 0 at the least y; empty where there are more than two inputs. */
   readonly outputs: Float32Array;
-  /** Of the test samples where there are more than two inputs: classes × classes by true class, or pairs of true and predicted. */
-  readonly confusion?: Uint32Array;
-  readonly scatter?: Float32Array;
   readonly layers: readonly LayerView[];
-  readonly neuron?: NeuronView;
-  readonly findings: readonly (Finding & { readonly hidden: number })[];
   /** What the network makes of the drawn digit. */
   readonly drawn?: Float32Array;
 }
@@ -100,6 +109,7 @@ export type Report =
   | { readonly type: "data"; readonly data: DataView }
   | { readonly type: "frame"; readonly frame: Frame }
   | { readonly type: "file"; readonly kind: "save" | "onnx" | "module"; readonly bytes: Uint8Array | string }
-  | { readonly type: "loaded"; readonly layers: readonly HiddenLayer[] }
+  | { readonly type: "loaded"; readonly state: Partial<State> }
   | { readonly type: "stopped" }
-  | { readonly type: "error"; readonly message: string };
+  /** barren: there are no data to train on. */
+  | { readonly type: "error"; readonly message: string; readonly barren?: boolean };

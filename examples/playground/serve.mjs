@@ -37,7 +37,7 @@ export async function servePlayground(port) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const port = Number(process.env.PORT ?? DEFAULT_PORT);
+  const port = Number(process.env.PORT || DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     console.error(`playground: PORT: expected an integer from 0 to 65535, got ${process.env.PORT}`);
     process.exitCode = 2;

@@ -13,6 +13,7 @@ export const hiddenActivations = [
 ] as const;
 export type HiddenActivation = (typeof hiddenActivations)[number];
 
+export const outputActivations = ["auto", ...hiddenActivations, "softmax"] as const;
 export const initializers = ["auto", "glorotUniform", "glorotNormal", "heUniform", "heNormal", "lecunUniform", "lecunNormal", "orthogonal", "zeros", "ones"] as const;
 export const optimizers = ["sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "nadam", "lion"] as const;
 export const schedules = ["constant", "stepDecay", "exponentialDecay", "cosineDecay", "oneCycle", "reduceOnPlateau"] as const;
@@ -39,6 +40,8 @@ export interface State {
   readonly dataSeed: number;
   readonly scale: boolean;
   readonly layers: readonly HiddenLayer[];
+  /** The output layer's activation; auto: the usual one of the task. */
+  readonly output: (typeof outputActivations)[number];
   readonly init: (typeof initializers)[number];
   readonly norm: (typeof norms)[number];
   readonly dropout: number;
@@ -59,7 +62,7 @@ export interface State {
 export const defaults: State = {
   data: "spiral", classes: 3, samples: 500, noise: 0.1, split: 70, dataSeed: 1, scale: true,
   layers: [{ units: 10, activation: "tanh" }, { units: 8, activation: "tanh" }],
-  init: "auto", norm: "none", dropout: 0, seed: 1,
+  output: "auto", init: "auto", norm: "none", dropout: 0, seed: 1,
   optimizer: "adam", rate: 0.01, schedule: "constant", steps: 2000, batch: 32, l1: 0, l2: 0, speed: "max", compare: "",
 };
 
@@ -70,7 +73,7 @@ export const ranges = {
 } as const satisfies Partial<Record<keyof State, readonly [number, number, number | "any"]>>;
 export type NumberKey = keyof typeof ranges;
 
-const lists = { data: dataNames, init: initializers, norm: norms, optimizer: optimizers, schedule: schedules, speed: speeds, compare: ["", ...hiddenActivations] } as const;
+const lists = { data: dataNames, output: outputActivations, init: initializers, norm: norms, optimizer: optimizers, schedule: schedules, speed: speeds, compare: ["", ...hiddenActivations] } as const;
 const whole: ReadonlySet<string> = new Set(["classes", "samples", "split", "dataSeed", "seed", "steps", "batch"]);
 
 export const MOST_LAYERS = 8;
@@ -144,4 +147,4 @@ function formatLayers(layers: readonly HiddenLayer[]): string {
 
 /** What a change of these asks for: new data and a new network, a new network, or a new network where layers differ; all else is applied while training. */
 export const dataKeys: readonly (keyof State)[] = ["data", "classes", "samples", "noise", "split", "dataSeed", "scale"];
-export const networkKeys: readonly (keyof State)[] = ["layers", "init", "norm", "dropout", "seed", "l1", "l2"];
+export const networkKeys: readonly (keyof State)[] = ["layers", "output", "init", "norm", "dropout", "seed", "l1", "l2"];

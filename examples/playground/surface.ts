@@ -2,7 +2,7 @@
 // matrix or their predictions against the truth. The picture is a canvas of the grid's size that the browser stretches; points lie on another.
 
 import { binaryCss, blended, classCss, diverging, divergingCss, paint, sharp, styleColour } from "./colors.js";
-import { CURVE, PLANE } from "./protocol.js";
+import { CURVE } from "./protocol.js";
 import type { DataView, Frame } from "./protocol.js";
 import { figure, say } from "./texts.js";
 
@@ -13,6 +13,7 @@ export class Surface {
   private readonly field = document.createElement("canvas");
   private readonly points = document.createElement("canvas");
   private readonly table = document.createElement("table");
+  private key = "";
 
   constructor() {
     this.element.className = "surface";
@@ -61,12 +62,13 @@ export class Surface {
   }
 
   private drawField(outputs: Float32Array, data: DataView): void {
-    if (outputs.length !== PLANE * PLANE * data.outputs) return;
-    if (data.task === "classes") paint(this.field, PLANE, (place) => blended(outputs, place * data.outputs, data.outputs));
-    else if (data.task === "binary") paint(this.field, PLANE, (place) => diverging(outputs[place] * 2 - 1));
+    const side = Math.sqrt(outputs.length / data.outputs);
+    if (side < 2 || !Number.isInteger(side)) return;
+    if (data.task === "classes") paint(this.field, side, (place) => blended(outputs, place * data.outputs, data.outputs));
+    else if (data.task === "binary") paint(this.field, side, (place) => diverging(outputs[place] * 2 - 1));
     else {
       const range = rangeOf(data);
-      paint(this.field, PLANE, (place) => diverging(outputs[place] / range));
+      paint(this.field, side, (place) => diverging(outputs[place] / range));
     }
   }
 
@@ -102,9 +104,10 @@ export class Surface {
   private drawConfusion(confusion: Uint32Array, { labels }: DataView): void {
     const count = labels.length;
     if (confusion.length !== count * count) return;
-    const head = `<caption class="note">${say("confusionOf")}</caption><tr><th scope="col">${say("rows")} \\ ${say("columns")}</th></tr>`;
-    if (this.table.rows.length !== count + 1) {
-      this.table.innerHTML = head;
+    const key = `${document.documentElement.lang} ${labels.join()}`;
+    if (this.key !== key) {
+      this.key = key;
+      this.table.innerHTML = `<caption class="note">${say("confusionOf")}</caption><tr><td></td></tr>`;
       for (const label of labels) this.table.rows[0].append(cell("th", label));
       for (const label of labels) {
         const row = this.table.insertRow();
@@ -116,7 +119,8 @@ export class Surface {
       for (let j = 0; j < count; j++) {
         const value = confusion[i * count + j];
         const place = this.table.rows[i + 1].cells[j + 1];
-        place.textContent = value === 0 ? "·" : String(value);
+        const text = value === 0 ? "·" : String(value);
+        if (place.textContent !== text) place.textContent = text;
         place.style.background = `color-mix(in srgb, ${i === j ? "#5b9bd8" : "#e58a3a"} ${Math.round((55 * value) / sum)}%, transparent)`;
       }
     }

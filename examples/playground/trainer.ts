@@ -6,6 +6,7 @@ import type { FitOptions } from "../../src/index.js";
 import type { Data } from "./data.js";
 import { layersOf, optimizerOf } from "./describe.js";
 import type { State } from "./state.js";
+import { Looks } from "./views.js";
 
 /** Epochs of one fit: a resumed one has to have the same number. Reports of its epochs are held until it ends. */
 const EPOCHS = 1000;
@@ -28,7 +29,11 @@ export class Trainer {
   private controller = new AbortController();
   private counted = 0;
 
-  constructor(public state: State, public data: Data) {}
+  readonly looks: Looks;
+
+  constructor(public state: State, public data: Data) {
+    this.looks = new Looks(state, data);
+  }
 
   /** A new network, as the state describes it. */
   async reset(): Promise<void> {
@@ -68,13 +73,12 @@ export class Trainer {
   }
 
   private async fit(steps: number | undefined): Promise<void> {
-    const { training } = this.data;
-    const { controller } = this;
+    const { controller, looks: { training, loss } } = this;
     const began = performance.now();
-    const batches = Math.ceil(training.targets.length / this.state.batch);
+    const batches = Math.ceil(training.count / this.state.batch);
     let left = steps ?? 0;
     const options: FitOptions = {
-      epochs: EPOCHS, batchSize: this.state.batch, optimizer: optimizerOf(this.state), metrics: [], threads: 1, resume: this.unfinished, signal: controller.signal,
+      epochs: EPOCHS, batchSize: this.state.batch, optimizer: optimizerOf(this.state), loss, metrics: [], threads: 1, resume: this.unfinished, signal: controller.signal,
       onEpoch: ({ learningRate }) => {
         this.epochs++;
         this.steps += batches - this.counted;

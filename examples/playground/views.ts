@@ -4,13 +4,20 @@
 import { activate, activationDerivative, prelu } from "../../src/index.js";
 import type { ActivationName, ActivationSpec, Metric, Network } from "../../src/index.js";
 import type { Data } from "./data.js";
-import { CURVE, PLANE, SMALL } from "./protocol.js";
-import type { DataView, LayerView, NeuronView, Selection } from "./protocol.js";
+import { samplesOf } from "./data.js";
+import type { Samples } from "./data.js";
+import { lossOf, outputOf, usualOutput } from "./names.js";
+import type { LossName, OutputName } from "./names.js";
+import { CURVE } from "./protocol.js";
+import type { DataView, LayerView, Measures, NeuronView, Selection } from "./protocol.js";
+import type { State } from "./state.js";
 import type { Part } from "./generators.js";
 
 /** Samples of a frame's loss, metric and histogram at most: enough for three digits. */
 const MOST_SAMPLES = 1000;
 const BINS = 40;
+/** Samples of a diagnosis. */
+const DIAGNOSED = 500;
 /** A unit is called saturated where its derivative is below this share of the greatest, on nine of ten samples. */
 const FLAT = 0.01;
 
@@ -40,7 +47,7 @@ export function viewData(data: Data): DataView {
   const y = flat ? extent(data.inputs === 1 ? 2 : 1, made ? 1.05 : -Infinity) : [0, 1];
   return {
     task: data.task, inputs: data.inputs, outputs: data.outputs, names: data.names, labels: data.labels,
-    trainingCount: data.training.targets.length, testCount: data.test.targets.length, trainingPoints, testPoints, domain: [x[0], x[1], y[0], y[1]],
+    ...(data.cut === undefined ? {} : { cut: data.cut }), trainingCount: data.training.targets.length, testCount: data.test.targets.length, trainingPoints, testPoints, domain: [x[0], x[1], y[0], y[1]],
   };
 }
 
@@ -59,32 +66,62 @@ export function gridOf(data: Data, { domain: [x0, x1, y0, y1] }: DataView, side:
   return grid;
 }
 
-export const sideOf = ({ inputs }: Data): number => (inputs === 1 ? CURVE : PLANE);
+/** The samples of a network's fit, and those few that are looked at while it goes on. */
+export class Looks {
+  readonly output: OutputName;
+  readonly loss: LossName;
+  readonly training: Samples;
+  private readonly parts: readonly Samples[];
+  readonly diagnosed: Samples;
 
-function part({ inputs, targets }: Part): Part {
-  return { inputs: inputs.slice(0, MOST_SAMPLES), targets: targets.slice(0, MOST_SAMPLES) };
-}
-
-export function measure(network: Network, data: Data): { loss: { training: number; test: number }; metric: { training: number; test: number } } {
-  const metric: Metric = data.task === "regression" ? "r2" : "accuracy";
-  const [training, test] = [data.training, data.test].map((some) => {
-    const { inputs, targets } = part(some);
-    return network.evaluate(inputs, targets, { metrics: [metric] });
-  });
-  return { loss: { training: training.loss, test: test.loss }, metric: { training: training.metrics[metric], test: test.metrics[metric] } };
-}
-
-/** What the test samples were taken for, where the plane cannot show it. */
-export function judge(network: Network, data: Data): { confusion?: Uint32Array; scatter?: Float32Array } {
-  const { inputs, targets } = part(data.test);
-  if (data.task === "regression") {
-    const predictions = network.predict(inputs);
-    return { scatter: Float32Array.from({ length: targets.length * 2 }, (_, i) => (i % 2 === 0 ? targets[i >> 1] : predictions[i >> 1])) };
+  constructor({ output }: State, private readonly data: Data) {
+    const { task, outputs, training, test } = data;
+    this.output = outputOf(output, task);
+    this.loss = lossOf(this.output, task);
+    const rows = task === "classes" && this.output !== "softmax";
+    this.training = samplesOf(training, outputs, rows);
+    this.parts = [training, test].map((part) => samplesOf(part, outputs, rows, MOST_SAMPLES));
+    this.diagnosed = samplesOf(training, outputs, rows, DIAGNOSED);
   }
-  const count = data.labels.length;
-  const confusion = new Uint32Array(count * count);
-  network.classify(inputs).forEach((predicted, i) => confusion[targets[i] * count + predicted]++);
-  return { confusion };
+
+  /** Class indices; with one output the class is 1 from one half on, whatever the activation. */
+  private classify(network: Network, inputs: Float32Array): ArrayLike<number> {
+    return network.outputs > 1 ? network.classify(inputs) : network.predict(inputs).map((output) => Number(output > 0.5));
+  }
+
+  /** Loss and metric; and where the plane cannot show it, what the test samples were taken for. */
+  measure(network: Network): Measures {
+    const { task, inputs, training, test, labels } = this.data;
+    const metric: Metric = task === "regression" ? "r2" : "accuracy";
+    // the library tells classes apart at 0 where the output is no sigmoid, and counts several sigmoids one by one
+    const own = task !== "regression" && this.output !== usualOutput[task];
+    const results = [training, test].map(({ targets }, p) => {
+      const samples = this.parts[p];
+      const { loss, metrics } = network.evaluate(samples.inputs, samples.targets, { loss: this.loss, metrics: own ? [] : [metric] });
+      if (!own) return { loss, metric: metrics[metric] };
+      const classes = this.classify(network, samples.inputs);
+      let right = 0;
+      for (let i = 0; i < classes.length; i++) right += Number(classes[i] === targets[i]);
+      return { loss, metric: right / classes.length, classes };
+    });
+    const [first, last] = results;
+    const measures = { loss: { training: first.loss, test: last.loss }, metric: { training: first.metric, test: last.metric } };
+    if (inputs <= 2) return measures;
+    const samples = this.parts[1];
+    if (task === "regression") {
+      const predictions = network.predict(samples.inputs);
+      return { ...measures, scatter: Float32Array.from({ length: samples.count * 2 }, (_, i) => (i % 2 === 0 ? samples.targets : predictions)[i >> 1]) };
+    }
+    const count = labels.length;
+    const confusion = new Uint32Array(count * count);
+    const classes = last.classes ?? this.classify(network, samples.inputs);
+    for (let i = 0; i < samples.count; i++) confusion[test.targets[i] * count + classes[i]]++;
+    return { ...measures, confusion };
+  }
+
+  neuron(network: Network, dense: readonly number[], selection: Selection): NeuronView | undefined {
+    return viewNeuron(network, this.data, this.parts[0], dense, selection);
+  }
 }
 
 export function viewLayers(network: Network, dense: readonly number[], grid: Float32Array | undefined): LayerView[] {
@@ -98,15 +135,14 @@ export function viewLayers(network: Network, dense: readonly number[], grid: Flo
   });
 }
 
-export function viewNeuron(network: Network, data: Data, dense: readonly number[], selection: Selection): NeuronView | undefined {
+function viewNeuron(network: Network, data: Data, { inputs, count }: Samples, dense: readonly number[], selection: Selection): NeuronView | undefined {
   const place = dense[selection.layer];
   const layer = place === undefined ? undefined : network.layers[place];
   if (layer === undefined || selection.unit >= layer.units) return undefined;
-  const { inputs } = part(data.training);
   const sample = data.training.inputs[Math.min(selection.sample, data.training.inputs.length - 1)];
   const explanation = layer.neuron(selection.unit).explain(sample);
   const traced = network.trace(inputs)[place].weightedSums!;
-  const sums = Float32Array.from(inputs, (_, i) => traced[i * layer.units + selection.unit]);
+  const sums = Float32Array.from({ length: count }, (_, i) => traced[i * layer.units + selection.unit]);
   const reach = Math.max(3, Math.ceil(sums.reduce((most, value) => Math.max(most, Math.abs(value)), Math.abs(explanation.weightedSum)) * 1.05));
   const z = Float32Array.from({ length: CURVE }, (_, i) => -reach + (2 * reach * i) / (CURVE - 1));
   const histogram = new Uint32Array(BINS);
@@ -125,5 +161,3 @@ export function viewNeuron(network: Network, data: Data, dense: readonly number[
   const flat = slopes.reduce((count, value) => count + (Math.abs(value) < FLAT * steepest ? 1 : 0), 0) / sums.length;
   return { ...common, f: activate(spec, z), slope, dead, saturated: dead ? 0 : flat };
 }
-
-export { SMALL };
