@@ -87,6 +87,17 @@ function generator(seed, text) {
   return next;
 }
 
+/** A copy of the list in an order drawn by a seed and a text. */
+export function shuffle(list, seed, text) {
+  const next = generator(seed, text);
+  const shuffled = [...list];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = next() % (i + 1);
+    [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
+  }
+  return shuffled;
+}
+
 /**
  * A sample in the proportion of the files: each has its share of the count, rounded by the largest remainder, drawn within it by the seed.
  * @param mutants of all files
@@ -101,13 +112,7 @@ export function drawSample(mutants, count, seed) {
   let left = count - shares.reduce((sum, { taken }) => sum + taken, 0);
   for (const share of [...shares].sort((a, b) => b.exact - b.taken - (a.exact - a.taken))) if (left-- > 0) share.taken++;
   return shares.flatMap(({ file, list, taken }) => {
-    const next = generator(seed, file);
-    const shuffled = [...list];
-    for (let i = shuffled.length - 1; i > 0; i--) {
-      const j = next() % (i + 1);
-      [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
-    }
-    return shuffled.slice(0, taken).sort((a, b) => a.start - b.start);
+    return shuffle(list, seed, file).slice(0, taken).sort((a, b) => a.start - b.start);
   });
 }
 

@@ -1,23 +1,25 @@
 // Mutation testing of src/: changes one condition, bound, operator, return value or call at a time, and runs the test files that reach the
 // change. A mutant that no test notices has survived.
 //
-//   node scripts/mutate.mjs [--sample 600] [--seed 1] [--below folder of src] [--retry]
+//   node scripts/mutate.mjs [--sample 600] [--seed 1] [--minutes 600] [--below folder of src] [--retry] [--tests file,file]
 //
-// --sample: so many mutants, drawn by the seed in the proportion of the files; 0 for all. --retry: only those that survived the last run
-// of the same sample; what is noticed now counts. Writes build/reliability/mutation.json, with every survivor.
+// --sample: so many mutants, drawn by the seed in the proportion of the files; 0 for all. They are run in a random order: when the minutes
+// are over, those that ran are the sample. --retry: only those that survived the last run of the same sample; what is noticed now counts.
+// --tests: of these test files alone. Writes build/reliability/mutation.json, with every survivor.
 //
 // All chosen mutants are put into one copy of the tree, which is built, package and command too, so that a test by the command or a
 // worker sees them (scripts/mutants.mjs). A first run without a mutant records which test file reaches which. Then each mutant runs its
-// files, quick ones first, until one fails. A run that does not end in thrice its time and 20 s counts as noticed. Not run: tests in
+// files, quick ones first, until one fails. A run that does not end in four times its time and 60 s counts as noticed; how many
+// did so is told. Not run: tests in
 // browsers (no environment there to switch a mutant by), those of texts and sizes (the copy's are others), and the random long ones.
 
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { drawSample, interval, mutantsOf, withMutants } from "./mutants.mjs";
+import { drawSample, interval, mutantsOf, shuffle, withMutants } from "./mutants.mjs";
 import { folder, writeResult } from "./results.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,8 +32,9 @@ const LEFT_OUT = [
 const AT_ONCE = 2;
 const GOAL = 85;
 
-const { values: { sample, seed, below, retry } } = parseArgs({
-  options: { sample: { type: "string", default: "600" }, seed: { type: "string", default: "1" }, below: { type: "string", default: "" }, retry: { type: "boolean", default: false } },
+const { values: { sample, seed, minutes, below, tests, retry } } = parseArgs({
+  options: { sample: { type: "string", default: "600" }, seed: { type: "string", default: "1" }, minutes: { type: "string", default: "600" },
+    below: { type: "string", default: "" }, tests: { type: "string", default: "" }, retry: { type: "boolean", default: false } },
 });
 
 function chooseMutants() {
@@ -60,13 +63,17 @@ process.env["ROSENBLATT_REACHED"] = ${JSON.stringify(`${reached}/`)} + file.slic
   return copy;
 }
 
-/** Runs test files; resolves to whether all passed, and the report of it where asked for. */
+/** Runs test files; resolves to "passed", "failed" or, over the limit, "late". */
 function runTests(copy, files, parameters, env, limit) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", ...files, ...parameters], {
       cwd: copy, detached: true, stdio: "ignore", env: { ...process.env, ...env },
     });
-    const timer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), limit);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, limit);
     child.on("exit", (code) => {
       clearTimeout(timer);
       try {
@@ -74,7 +81,7 @@ function runTests(copy, files, parameters, env, limit) {
       } catch {
         // nothing did
       }
-      resolve(code === 0);
+      resolve(late ? "late" : code === 0 ? "passed" : "failed");
     });
   });
 }
@@ -83,8 +90,8 @@ function runTests(copy, files, parameters, env, limit) {
 async function reach(copy) {
   const report = join(copy, "build/first.json");
   const files = readdirSync(join(copy, "test"), { recursive: true }).filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
-  const kept = files.filter((file) => !LEFT_OUT.some((start) => file.startsWith(start)));
-  await runTests(copy, kept, ["--reporter=json", `--outputFile=${report}`, "--setupFiles=./reached.ts", "--testTimeout=120000"], {}, 3_600_000);
+  const kept = files.filter((file) => (tests === "" ? !LEFT_OUT.some((start) => file.startsWith(start)) : tests.split(",").includes(file)));
+  await runTests(copy, kept, ["--reporter=json", `--outputFile=${report}`, "--testTimeout=120000"], { ROSENBLATT_SETUP: "./reached.ts" }, 3_600_000);
   const results = JSON.parse(readFileSync(report, "utf8")).testResults;
   const bad = results.filter(({ status }) => status !== "passed");
   if (bad.length > 0) console.log(`left out, since they fail without a mutant: ${bad.map(({ name }) => relative(copy, name)).join(", ")}`);
@@ -99,56 +106,60 @@ async function reach(copy) {
   return { durations, filesOf };
 }
 
-/** Whether a test notices the mutant: the quick half of its files in one run, then the others. */
+/** Whether a test notices the mutant: "failed" or "late" if one does, else "passed". The four quickest files run first, then more at a time. */
 async function noticed(copy, { id }, files, durations) {
   let rest = files;
   for (let first = 4; rest.length > 0; first *= 4) {
     const part = rest.slice(0, first);
     rest = rest.slice(first);
-    const limit = 20_000 + 3 * part.reduce((sum, file) => sum + durations.get(file), 0);
-    if (!(await runTests(copy, part, ["--bail=1", "--maxWorkers=1", "--testTimeout=60000", "--reporter=dot"], { ROSENBLATT_MUTANT: String(id) }, limit))) return true;
+    const limit = 60_000 + 4 * part.reduce((sum, file) => sum + durations.get(file), 0);
+    const parameters = ["--bail=1", "--maxWorkers=1", "--testTimeout=120000", "--hookTimeout=120000", "--reporter=dot"];
+    const outcome = await runTests(copy, part, parameters, { ROSENBLATT_MUTANT: String(id) }, limit);
+    if (outcome !== "passed") return outcome;
   }
-  return false;
+  return "passed";
 }
 
 async function main() {
   const { all, chosen } = chooseMutants();
   const texts = (file) => readFileSync(join(root, file), "utf8");
   const last = join(folder, "mutation.json");
-  const known = retry ? new Set(JSON.parse(readFileSync(last, "utf8")).survivors.map((name) => name.replace(/ \(.*?\)$/, ""))) : undefined;
+  const known = retry ? new Set(JSON.parse(readFileSync(last, "utf8")).survivors.map((name) => name.replace(/ \(not reached\)$/, ""))) : undefined;
   const toRun = known === undefined ? chosen : chosen.filter((mutant) => known.has(nameOf(mutant, texts)));
   console.log(`${toRun.length} of ${all.length} mutants`);
   const copy = copyTree(chosen);
   const survivors = [];
+  let [ran, late] = [0, 0];
   try {
     const { durations, filesOf } = await reach(copy);
-    console.log(`${durations.size} test files in ${Math.round([...durations.values()].reduce((a, b) => a + b, 0) / 1000)} s; ${chosen.length - filesOf.size} mutants that none reaches`);
-    let next = 0;
-    let done = 0;
+    const unreached = toRun.filter(({ id }) => !filesOf.has(id)).length;
+    console.log(`${durations.size} test files in ${Math.round([...durations.values()].reduce((a, b) => a + b, 0) / 1000)} s; ${unreached} mutants that none reaches`);
+    const queue = shuffle(toRun, Number(seed), "order");
+    const end = Date.now() + 60_000 * Number(minutes);
     const work = async () => {
-      while (next < toRun.length) {
-        const mutant = toRun[next++];
+      while (queue.length > 0 && Date.now() < end) {
+        const mutant = queue.pop();
         const files = filesOf.get(mutant.id) ?? [];
-        const caught = await noticed(copy, mutant, files, durations);
+        const outcome = await noticed(copy, mutant, files, durations);
         const line = `${nameOf(mutant, texts)}${files.length === 0 ? " (not reached)" : ""}`;
-        if (!caught) survivors.push(line);
-        console.log(`${++done}/${toRun.length} ${caught ? "noticed " : "SURVIVED"} ${line}`);
-        mkdirSync(folder, { recursive: true });
-        appendFileSync(join(folder, "mutation.log"), `${caught ? "noticed " : "SURVIVED"} ${line}\n`);
+        if (outcome === "passed") survivors.push(line);
+        if (outcome === "late") late++;
+        console.log(`${++ran}/${toRun.length} ${{ passed: "SURVIVED", failed: "noticed ", late: "LATE    " }[outcome]} ${line}`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
-  const caught = chosen.length - survivors.length;
+  const trials = retry ? JSON.parse(readFileSync(last, "utf8")).mutants : ran;
+  const caught = trials - survivors.length;
   const percent = (share) => (100 * share).toFixed(1);
-  const score = (100 * caught) / chosen.length;
-  const [low, high] = interval(caught, chosen.length).map(percent);
-  const range = chosen.length < all.length ? ` (95 % interval ${low} to ${high} %)` : "";
-  const figure = `${score.toFixed(1)} %${range} of ${chosen.length} mutants, drawn from ${all.length} by seed ${seed}`;
-  console.log(figure);
-  if (below === "") writeResult("mutation", { figure, passed: score >= GOAL, score, survivors: survivors.sort() });
+  const score = (100 * caught) / trials;
+  const [low, high] = interval(caught, trials).map(percent);
+  const range = trials < all.length ? ` (95 % interval ${low} to ${high} %)` : "";
+  const figure = `${score.toFixed(1)} %${range} of ${trials} mutants, drawn from ${all.length} by seed ${seed}`;
+  console.log(`${figure}; ${late} by the time limit alone`);
+  if (below === "") writeResult("mutation", { figure, passed: score >= GOAL, score, mutants: trials, late, survivors: survivors.sort() });
   process.exitCode = score >= GOAL ? 0 : 1;
 }
 
