@@ -324,9 +324,9 @@ describe("initialisers", () => {
 
 describe("layers beside dense", () => {
   test.each<[string, () => unknown, string]>([
-    ["dropout", () => dropout(0.5, 1 as never), "dropout: expected a rate alone, got 1. Write dropout(rate)"],
-    ["batchNorm", () => batchNorm({}, 0.1 as never), "batchNorm: expected options alone, got 0.1. Write batchNorm({ momentum, epsilon })"],
-    ["layerNorm", () => layerNorm({}, 1e-5 as never), "layerNorm: expected options alone, got 0.00001. Write layerNorm({ epsilon })"],
+    ["dropout", () => (dropout as (...values: unknown[]) => unknown)(0.5, 1), "dropout: expected a rate alone, got 1. Write dropout(rate)"],
+    ["batchNorm", () => (batchNorm as (...values: unknown[]) => unknown)({}, 0.1), "batchNorm: expected options alone, got 0.1. Write batchNorm({ momentum, epsilon })"],
+    ["layerNorm", () => (layerNorm as (...values: unknown[]) => unknown)({}, 1e-5), "layerNorm: expected options alone, got 0.00001. Write layerNorm({ epsilon })"],
   ])("%s takes one argument", (_, make, message) => {
     expect(make).toThrow(TypeError);
     expect(make).toThrow(message);
