@@ -12,6 +12,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
+    setupFiles: process.env["ROSENBLATT_SETUP"] ?? [],                  // of scripts/coverage.mjs and scripts/mutate.mjs
+    experimental: { fsModuleCache: process.env["ROSENBLATT_MUTANT"] !== undefined },
     watch: false,
     allowOnly: false,
     testTimeout: 30_000,

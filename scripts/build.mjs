@@ -1,16 +1,16 @@
 // Builds the package: assembly/ → build/*.wasm → build/embedded*.ts → dist/ (ES modules, the command, binaries, declarations).
 //
-//   node scripts/build.mjs [--all] [--wasm-only] [--no-check]
+//   node scripts/build.mjs [--all] [--wasm-only] [--no-check] [--maps]
 //
 // The package needs the targets release and relaxed; --all compiles the debug one too, which the tests read. --wasm-only stops after build/embedded*.ts, which src/ needs to compile and to run in tests; --no-check emits declarations
-// without checking types, for a caller who has checked them. The same sources give the same bytes, whenever they are built.
+// without checking types, for a caller who has checked them; --maps leaves source maps in build/coverage/maps. The same sources give the same bytes, whenever they are built.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import lzma from "lzma/src/lzma-c.js";
@@ -363,11 +363,11 @@ const common = {
 /** Everything of rosenblatt in one file, for a page without a bundler. */
 const CDN = "rosenblatt.min";
 
-async function bundle() {
+async function bundle(maps) {
   const present = Object.entries(entries).filter(([, source]) => existsSync(inRoot(source)));
   if (!present.some(([name]) => name === "index")) throw new BuildError(`build: expected ${entries.index}, which is missing`);
   const results = [
-    await build({ ...common, entryPoints: Object.fromEntries(present), splitting: true, chunkNames: "chunk-[hash]", plugins: [nodeModules, bareLoader, patchedPackages] }),
+    await build({ ...common, sourcemap: maps ? "external" : false, entryPoints: Object.fromEntries(present), splitting: true, chunkNames: "chunk-[hash]", plugins: [nodeModules, bareLoader, patchedPackages] }),
     await build({ ...common, entryPoints: { [CDN]: entries.index }, minify: true, plugins: [nodeModules, bareLoader, patchedPackages] }),
   ];
   for (const form of forms) {
@@ -378,7 +378,12 @@ async function bundle() {
   for (const { metafile } of results) assertNeutral(metafile.outputs);
   await rm(inRoot("dist"), { recursive: true, force: true });
   await mkdir(inRoot("dist"));
+  if (maps) await mkdir(inRoot("build", "coverage", "maps"), { recursive: true });
   for (const { path, text } of results.flatMap(({ outputFiles }) => outputFiles)) {
+    if (path.endsWith(".map")) {
+      await writeFile(inRoot("build", "coverage", "maps", basename(path)), text);
+      continue;
+    }
     const command = path === inRoot("dist", "cli.js");
     await writeFile(path, command && !text.startsWith("#!") ? SHEBANG + text : text);
     if (command) await chmod(path, 0o755);
@@ -392,7 +397,7 @@ async function bundle() {
 }
 
 async function main(options) {
-  const known = ["--all", "--wasm-only", "--no-check"];
+  const known = ["--all", "--wasm-only", "--no-check", "--maps"];
   const unknown = options.find((option) => !known.includes(option));
   if (unknown !== undefined) throw new BuildError(`build: expected ${known.join(", ")}, got ${unknown}`);
   await mkdir(inRoot("build"), { recursive: true });
@@ -400,7 +405,7 @@ async function main(options) {
   await compileCore(wanted);
   await embedCore(wanted);
   if (options.includes("--wasm-only")) return;
-  await bundle();
+  await bundle(options.includes("--maps"));
   await mkdir(inRoot("dist", "types"), { recursive: true });
   await writeFile(inRoot("dist", "types", "core-wasm.d.ts"), CORE_TYPES);
   await run("typescript/bin/tsc", "-p", "tsconfig.build.json", ...(options.includes("--no-check") ? ["--noCheck"] : []));

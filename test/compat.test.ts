@@ -1,11 +1,13 @@
 // The adapters: networks of brain.js 1 and 2 and layers models of TensorFlow.js give here what they gave there, and train alike.
 
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test, vi } from "vitest";
 import { NeuralNetwork } from "../src/compat/brain.js";
 import type { BrainActivation, TrainingDatum, Values } from "../src/compat/brain.js";
 import { layers, loadLayersModel, sequential, train } from "../src/compat/tfjs.js";
-import { ModelFormatError } from "../src/index.js";
+import { ModelFormatError, adagrad, adam, rmsprop, sgd } from "../src/index.js";
 
 type Outputs = number[] | Record<string, number>;
 interface Golden {
@@ -76,6 +78,25 @@ describe("compat/brain", () => {
     });
   });
 
+  test("log: true prints the error every logPeriod iterations, a function is called with it, false does neither", async () => {
+    const printed = vi.spyOn(console, "log").mockReturnValue();
+    try {
+      const data = [{ input: [0, 1], output: [1] }, { input: [1, 0], output: [0] }];
+      const options = { iterations: 7, errorThresh: 0, logPeriod: 3 };
+      await new NeuralNetwork({ seed: 2 }).train(data, { ...options, log: false });
+      expect(printed).not.toHaveBeenCalled();
+      const told: number[][] = [];
+      await new NeuralNetwork({ seed: 2 }).train(data, { ...options, log: ({ iterations, error }) => told.push([iterations, error]) });
+      expect(printed).not.toHaveBeenCalled();
+      expect(told.map(([iterations]) => iterations)).toEqual([3, 6]);
+      await new NeuralNetwork({ seed: 2 }).train(data, { ...options, log: true });
+      expect(printed.mock.calls).toEqual(told.map(([iterations, error]) => [`iterations: ${iterations}, training error: ${error}`]));
+      await expect(new NeuralNetwork().train(data, { log: 1 as never })).rejects.toThrow("train: log: expected true, false or a function, got 1");
+    } finally {
+      printed.mockRestore();
+    }
+  });
+
   test("wrong use is refused in words", async () => {
     const net = new NeuralNetwork();
     expect(() => net.run([1])).toThrow("run: expected a trained network");
@@ -133,6 +154,55 @@ describe("compat/tfjs", () => {
     const x = Float32Array.from(entry.inputs.flat() as number[]);
     const tensor = { shape: [entry.inputs.length, 4], dataSync: () => x };
     expect((await model.predict(tensor).array()).flat()).toEqual([...model.predict([...x]).dataSync()]);
+  });
+
+  test("an address is fetched, its shards beside it; what does not answer is told", async () => {
+    const entry = golden.tfjs[0];
+    const server = createServer((request, response) => {
+      const path = decodeURIComponent(request.url!);
+      if (path === "/models/model.json") response.end(JSON.stringify(entry.model));
+      else if (path.startsWith("/models/")) response.end(bytesOf(entry)(path.slice("/models/".length)));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/models/model.json`;
+      const rows = entry.inputs.map((row) => (row as unknown[]).flat() as number[]);
+      const wanted = (await loadLayersModel(entry.model, bytesOf(entry))).predict(rows).dataSync();
+      for (const source of [address, new URL(address)]) expect((await loadLayersModel(source)).predict(rows).dataSync()).toEqual(wanted);
+      const nowhere = address.replace("models", "nowhere");
+      await expect(loadLayersModel(nowhere)).rejects.toThrow(`loadLayersModel: ${nowhere}: expected an answer, got 404`);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  test("outputs are as tensors are, summary prints the layers", async () => {
+    const model = sequential();
+    model.add(layers.dense({ units: 2, inputShape: [3] }));
+    await model.build();
+    const output = model.predict([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
+    expect(output.shape).toEqual([3, 2]);
+    expect(await output.data()).toBe(output.dataSync());
+    const rows = [0, 1, 2].map((row) => [output.dataSync()[2 * row], output.dataSync()[2 * row + 1]]);
+    expect(output.arraySync()).toEqual(rows);
+    expect(await output.array()).toEqual(rows);
+    const printed = vi.spyOn(console, "log").mockReturnValue();
+    model.summary();
+    expect(printed.mock.calls).toEqual([[model.network!.summary()]]);
+    printed.mockRestore();
+  });
+
+  test("optimizers have the defaults of TensorFlow.js, and its order of parameters", () => {
+    expect(train.sgd()).toEqual(sgd({ learningRate: 0.01 }));
+    expect(train.sgd(0.5)).toEqual(sgd({ learningRate: 0.5 }));
+    expect(train.momentum()).toEqual(sgd({ learningRate: 0.01, momentum: 0.9 }));
+    expect(train.momentum(0.1, 0.5, true)).toEqual(sgd({ learningRate: 0.1, momentum: 0.5, nesterov: true }));
+    expect(train.adam()).toEqual(adam({ learningRate: 0.001, epsilon: 1e-7 }));
+    expect(train.adam(0.1, 0.8, 0.9, 1e-3)).toEqual(adam({ learningRate: 0.1, beta1: 0.8, beta2: 0.9, epsilon: 1e-3 }));
+    expect(train.rmsprop()).toEqual(rmsprop({ learningRate: 0.001, decay: 0.9, epsilon: 1e-7 }));
+    expect(train.rmsprop(0.1, 0.8, 0.5, 1e-3)).toEqual(rmsprop({ learningRate: 0.1, decay: 0.8, momentum: 0.5, epsilon: 1e-3 }));
+    expect(train.adagrad(0.5)).toEqual(adagrad({ learningRate: 0.5 }));
   });
 
   test("sequential, compile, fit, evaluate, predict", async () => {

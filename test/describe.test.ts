@@ -15,7 +15,7 @@ import type { ActivationName } from "../src/describe/activations.js";
 import { checkFitOptions, fitOptionNames } from "../src/describe/fit.js";
 import * as initializerModule from "../src/describe/initializers.js";
 import { constant, defaultWeightInit, initializerNames, normal, resolveInitializer, uniform } from "../src/describe/initializers.js";
-import { checkNetwork, dense } from "../src/describe/layers.js";
+import { batchNorm, checkNetwork, dense, dropout, layerNorm } from "../src/describe/layers.js";
 import type { DenseSpec } from "../src/describe/layers.js";
 import * as lossModule from "../src/describe/losses.js";
 import { checkLossFits, crossEntropy, defaultLoss, huber, isClassifierLoss, lossNames, resolveLoss } from "../src/describe/losses.js";
@@ -320,6 +320,17 @@ describe("initialisers", () => {
       "dense: weightInit.deviation: expected a finite number from 0 up, got undefined"],
     [() => resolveInitializer(0, "dense: weightInit"), TypeError, /^dense: weightInit: expected one of .*, got 0$/],
   ]);
+});
+
+describe("layers beside dense", () => {
+  test.each<[string, () => unknown, string]>([
+    ["dropout", () => (dropout as (...values: unknown[]) => unknown)(0.5, 1), "dropout: expected a rate alone, got 1. Write dropout(rate)"],
+    ["batchNorm", () => (batchNorm as (...values: unknown[]) => unknown)({}, 0.1), "batchNorm: expected options alone, got 0.1. Write batchNorm({ momentum, epsilon })"],
+    ["layerNorm", () => (layerNorm as (...values: unknown[]) => unknown)({}, 1e-5), "layerNorm: expected options alone, got 0.00001. Write layerNorm({ epsilon })"],
+  ])("%s takes one argument", (_, make, message) => {
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
 });
 
 describe("dense", () => {

@@ -90,6 +90,16 @@ describe("an epoch's report", () => {
     expect(await keys(await classifier(), classes, { earlyStopping: { patience: 3, monitor: "f1" } })).toEqual(["accuracy", "f1"]);
   });
 
+  test("r2 of targets far from 0 is as exact as that of others", async () => {
+    // f32 has steps of 8 there: squares and sums of the targets themselves would leave nothing of their deviation
+    const targets = Float32Array.from({ length: 100 }, (_, i) => 1e8 + 8 * (i % 3));
+    const network = await Network.create({ inputs: 1, layers: [dense(1, { weightInit: "zeros" })] });
+    const { epochs: [{ metrics }] } = await network.fit(Float32Array.from({ length: 100 }, () => 1), targets, { metrics: ["r2"], batchSize: 7, optimizer: sgd({ learningRate: 1e-30 }) });
+    const mean = targets.reduce((sum, value) => sum + value, 0) / 100;
+    const wanted = 1 - targets.reduce((sum, value) => sum + value ** 2, 0) / targets.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    expect(metrics.r2 / wanted).toBeCloseTo(1, 9);
+  });
+
   test("has metrics of the same forward passes as the loss", async () => {
     const network = await classifier();
     const before = network.evaluate(inputs, classes, { metrics: ["accuracy", "f1", "auc", "r2"] });

@@ -48,6 +48,24 @@ describe("a monitored fit", () => {
     expect(epochs.length).toBe(3);
   });
 
+  it("reports on as many of them where that is more than are computed at once", async () => {
+    const many = 12_000;
+    const x = randomFloats(4, 6 * many, -1.7, 1.7);
+    const labels = Array.from({ length: many }, (_, r) => (x[6 * r] > 0 ? (x[6 * r + 1] > 0 ? 0 : 1) : 2));
+    const network = await create();
+    const counts: number[] = [];
+    await network.fit(x, labels, {
+      epochs: 1, batchSize: 100, threads: 1, monitor: true, shuffle: false,
+      onEpoch({ diagnosis }) {
+        const rows = diagnosis!.layers[0].activationHistogram!.counts.reduce((sum, count) => sum + count, 0) / 24;
+        const { layers } = network.diagnose(x.subarray(6 * (many - rows)), labels.slice(many - rows));
+        expect(diagnosis!.layers.map(({ updateRatio: _, ...layer }) => layer)).toEqual(layers.map(({ units: _, ...layer }) => layer));
+        counts.push(rows);
+      },
+    });
+    expect(counts).toEqual([12_000 / 32]);
+  });
+
   it("tells how far the last step moved each layer's weights", async () => {
     const network = await create();
     let before: Float32Array[] = [];

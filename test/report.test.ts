@@ -148,6 +148,16 @@ describe("findings", () => {
     expect(page).toMatch(/To answer the most frequent class always is right in 80\.0 % of the test rows, the model in 80\.0 %\./);
     expect(page).toContain("One class is never answered: rare.");
   }, 30_000);
+
+  it("say that the mean is as good an answer, where it is, and nothing of it elsewhere", async () => {
+    const rows = Array.from({ length: 200 }, (_, i) => `${(i * 7919) % 101},${((i * 104729) % 997) + 0.5}`);
+    await writeFile(join(folder, "numbers.csv"), `x,y\n${rows.join("\n")}\n`);
+    const said = "to answer the mean always is as good.";
+    const page = await trainWithReport("numbers", "numbers.csv", "--target", "y", "--epochs", "60", "--learning-rate", "0.03", "--validation", "0");
+    expect(page).toMatch(new RegExp(`R² is -\\d\\.\\d+ on the test rows: ${said}`));
+    await writeFile(join(folder, "line.csv"), `x,y\n${Array.from({ length: 200 }, (_, i) => `${i},${3 * i + 0.5}`).join("\n")}\n`);
+    expect(await trainWithReport("line", "line.csv", "--target", "y", "--epochs", "60", "--learning-rate", "0.03")).not.toContain(said);
+  }, 60_000);
 });
 
 describe("importance", () => {

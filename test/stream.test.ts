@@ -145,6 +145,16 @@ describe("a source gives the bytes and reports of the samples in one array", () 
   });
 });
 
+/** As Safari has it. */
+function plain(chunks: readonly Chunk[], cancelled?: () => void): ChunkSource {
+  const waiting = [...chunks];
+  const reader = {
+    read: async () => (waiting.length > 0 ? { done: false, value: waiting.shift() } : { done: true, value: undefined }),
+    cancel: async () => cancelled?.(),
+  };
+  return { getReader: () => reader } as unknown as ChunkSource;
+}
+
 describe("a source may be", () => {
   const options: FitOptions = { batchSize: 10, shuffle: false };
   const chunks = cut([20, 40]);
@@ -156,10 +166,25 @@ describe("a source may be", () => {
     "an array of chunks": () => chunks as unknown as ChunkSource,
     "a generator": () => chunks.values() as unknown as ChunkSource,
     "a ReadableStream": () => readable(chunks),
+    "a ReadableStream that is not async iterable": () => plain(chunks),
     "an object that is iterated anew": () => ({ [Symbol.asyncIterator]: stream(chunks) as unknown as () => AsyncIterator<Chunk> }),
   };
   test.each(Object.keys(sources))("%s", async (name) => {
     expect((await trained(classifier, sources[name](), options)).bytes).toBe((await trained(classifier, rows, classes, options)).bytes);
+  });
+
+  test("a ReadableStream that is not async iterable is cancelled when fit leaves it, and not when it has ended", async () => {
+    let cancelled = 0;
+    await (await classifier()).fit(plain(chunks, () => cancelled++), options);
+    expect(cancelled).toBe(0);
+    const broken = { inputs: [[NaN, 0, 0, 0]], targets: [0] } as unknown as Chunk;
+    await expect((await classifier()).fit(plain([chunks[0], broken, chunks[1]], () => cancelled++), options)).rejects.toThrow("chunks[1].inputs[0][0]: expected a finite number, got NaN");
+    expect(cancelled).toBe(1);
+  });
+
+  test("read in batches that are larger than the window of 4 MB", async () => {
+    const large: FitOptions = { batchSize: 150_000, shuffle: false, epochs: 2 };
+    expect((await trained(classifier, () => stream(chunks)(), large)).bytes).toBe((await trained(classifier, rows, classes, large)).bytes);
   });
 
   test("a function that is called once an epoch, with its number", async () => {

@@ -555,6 +555,43 @@ describe("a model file", () => {
     expect((error as ModelFormatError).message).toMatch(/^load: metadata 'rosenblatt\.tabular'/);
   });
 
+  describe("of a regression", () => {
+    const soundNumber = { version: 1, task: "regression", target: "t", mean: 3, deviation: 2, columns: sound.columns, notes: [] };
+    const load = async (preparation: unknown, last = dense(1)): Promise<Tabular> => {
+      const { tensors, metadata } = readSafetensors((await Network.create({ inputs: 5, layers: [dense(3, "relu"), last] })).save());
+      return Tabular.load(writeSafetensors([...tensors].map(([name, tensor]) => ({ name, ...tensor })), { ...Object.fromEntries(metadata), "rosenblatt.tabular": JSON.stringify(preparation) }));
+    };
+    const rejection = (message: string) => expect.objectContaining({ code: "badTabular", message: expect.stringContaining(message) });
+
+    it("is loaded, and answers in the target's unit", async () => {
+      const model = await load(soundNumber);
+      expect(model.task).toBe("regression");
+      const inputs = [[0, 1, 0, 1, 0], [-1.5, 0, 1, 0, 0]];
+      const rows = [{ x: null, y: "" }, { x: -1.5, y: "p" }];
+      const outputs = model.network.predict([[0, 1, 0, 1, 0], [-1.5, 0, 1, 0, 0]]);
+      expect(inputs.length).toBe(rows.length);
+      (model.predict(rows) as ArrayLike<number>[] & number[]).forEach((value, i) => expect(value).toBeCloseTo(3 + 2 * outputs[i], 5));
+    });
+    it.each([0, -1])("has a deviation above 0: %d is refused", async (deviation) => {
+      await expect(load({ ...soundNumber, deviation })).rejects.toEqual(rejection(`deviation: expected a number above 0, got ${deviation}`));
+    });
+    it("has one linear output", async () => {
+      for (const [last, got] of [[dense(2), "regression, 2 and linear"], [dense(1, "sigmoid"), "regression, 1 and sigmoid"]] as const) {
+        await expect(load(soundNumber, last)).rejects.toEqual(rejection(`task: expected classification, or a network with one linear output, got ${got}`));
+      }
+    });
+  });
+
+  it.each([[2, false, true], [1, false, false], [99, true, false], [100, false, true], [100, true, true], [101, true, false], [101, false, false]])("with %d categories and other %s: %s", async (count, other, isSound) => {
+    const categories = Array.from({ length: count }, (_, i) => `c${String(i).padStart(3, "0")}`);
+    const wide = await Network.create({ inputs: count + 1, layers: [dense(2, "softmax")] });
+    const { tensors, metadata } = readSafetensors(wide.save());
+    const text = JSON.stringify({ ...sound, columns: [{ ...y, categories, other }] });
+    const loaded = Tabular.load(writeSafetensors([...tensors].map(([name, tensor]) => ({ name, ...tensor })), { ...Object.fromEntries(metadata), "rosenblatt.tabular": text }));
+    if (isSound) expect((await loaded).columns).toEqual(["y"]);
+    else await expect(loaded).rejects.toEqual(expect.objectContaining({ code: "badTabular" }));
+  });
+
   it("holds the preparation under its own metadata key, as one JSON string", () => {
     const { metadata, tensors } = readSafetensors(file(sound));
     expect([...metadata.keys()]).toEqual(["rosenblatt", "rosenblatt.tabular"]);
