@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeResult } from "../results.mjs";
 import { instrumented } from "./instrument.mjs";
 import { mutate } from "./mutate.mjs";
 import { randomSource } from "./random.mjs";
@@ -124,11 +125,12 @@ async function main() {
     if (count.refused > 0) throw new Error("fuzz: expected files that load to start from, got one that is refused");
   }
   const seeds = corpus.length;
+  Object.assign(count, { sound: 0, loaded: 0 });
   /** Those that are sound: three of four changes begin there, since what is no JSON any more soon shows nothing new. */
   const soundFiles = [...corpus];
   const began = performance.now();
   let told = began;
-  for (; count.tried < files; count.tried++) {
+  while (count.tried < files) {
     const now = performance.now();
     if (now - began > seconds * 1000) break;
     if (now - told > 10_000) {
@@ -138,6 +140,7 @@ async function main() {
     let bytes = random.pick(random.below(4) > 0 ? soundFiles : corpus);
     for (let changes = 1 + random.below(random.below(4) === 0 ? 6 : 2); changes > 0; changes--) bytes = mutate(bytes, random.pick(corpus), random);
     if (bytes.length > LONGEST) continue;
+    count.tried++;
     try {
       const { sound } = count;
       if (!(await tryFile(bytes))) continue;
@@ -164,6 +167,10 @@ async function main() {
     seed, ...count, seconds: Math.round(elapsed), perSecond: Math.round(count.tried / elapsed), slowestMs: Math.round(slowestMs * 10) / 10, seeds, corpus: corpus.length, branches: { taken, all: places.length },
     codes: Object.fromEntries([...codes].sort()), files: Object.fromEntries([...byFile].sort().map(([place, [some, all]]) => [place, `${some} of ${all}`])), broken: process.exitCode === 1,
   };
+  writeResult("fuzz", {
+    figure: `${count.tried.toLocaleString("en")} files: ${count.refused.toLocaleString("en")} refused, ${count.sound.toLocaleString("en")} sound, ${report.broken ? "one" : "none"} that is neither`,
+    passed: !report.broken, size: count.tried, ...report,
+  });
   if (json !== undefined) writeFileSync(json, JSON.stringify(report));
   console.log(JSON.stringify(report, null, 2));
 }
