@@ -169,7 +169,7 @@ async function main() {
   };
   writeResult("fuzz", {
     figure: `${count.tried.toLocaleString("en")} files: ${count.refused.toLocaleString("en")} refused, ${count.sound.toLocaleString("en")} sound, ${report.broken ? "one" : "none"} that is neither`,
-    passed: !report.broken, size: count.tried, ...report,
+    passed: !report.broken, size: report.broken && files < Infinity ? files : count.tried, ...report,
   });
   if (json !== undefined) writeFileSync(json, JSON.stringify(report));
   console.log(JSON.stringify(report, null, 2));
