@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { documentOf, duration, rowOf, ROWS } from "../scripts/reliability.mjs";
+import { tellsMore } from "../scripts/reproduce.mjs";
 import { folder, keptResult, replaces, writeResult } from "../scripts/results.mjs";
 
 test("the document is made of what is kept", () => {
@@ -44,6 +45,16 @@ test("a figure is kept until a run does as much, or of another thing", () => {
   } finally {
     rmSync(base, { recursive: true });
   }
+});
+
+test("so is the row of a place where hashes are compared, but for a failure, which stands until the place passes", () => {
+  const row = (runs: number, outcome = "same bytes") => ({ place: "load", runs, outcome });
+  expect(tellsMore(row(10), undefined)).toBe(true);
+  expect(tellsMore(row(10), row(500))).toBe(false);
+  expect(tellsMore(row(0, "not run: no such engine"), row(13))).toBe(false);
+  expect(tellsMore(row(500), row(500))).toBe(true);
+  expect(tellsMore(row(3, "FAILED: tiles"), row(500))).toBe(true);
+  expect(tellsMore(row(10), row(500, "FAILED: tiles"))).toBe(true);
 });
 
 test("a row tells a failure, a time and what was never run", () => {

@@ -4,7 +4,8 @@
 // takes a branch no other took, or takes one far more often, joins the files that are changed. One in 16 sound files, and all that join, is loaded as a
 // network, saved, loaded and saved again, to the same bytes, and predicts. Ends with 1 at the first file that breaks that, which it writes to
 // build/fuzz/; --missed 1 names the lines of branches that no file took. The long form of ten million
-// files is `npm run fuzz -- --files 10000000`.
+// files is `npm run fuzz -- --files 10000000`; an interrupt (Ctrl-C) ends it within some ten seconds,
+// with what it came to.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -128,13 +129,17 @@ async function main() {
   Object.assign(count, { sound: 0, loaded: 0 });
   /** Those that are sound: three of four changes begin there, since what is no JSON any more soon shows nothing new. */
   const soundFiles = [...corpus];
+  let stopped = false;
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (stopped = true));
   const began = performance.now();
   let told = began;
-  while (count.tried < files) {
+  while (count.tried < files && !stopped) {
     const now = performance.now();
     if (now - began > seconds * 1000) break;
     if (now - told > 10_000) {
       told = now;
+      // signals are heard of between turns of the event loop
+      await new Promise((resolve) => setImmediate(resolve));
       console.error(`${count.tried} files, ${Math.round(count.tried / ((now - began) / 1000))} a second, corpus ${corpus.length}`);
     }
     let bytes = random.pick(random.below(4) > 0 ? soundFiles : corpus);
