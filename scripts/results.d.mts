@@ -9,6 +9,7 @@ export interface Result {
 }
 
 export const folder: string;
+export const lastFolder: string;
 export function replaces(fresh: Result, kept: Result | undefined): boolean;
 export function keptResult(name: string, from?: string): Result | undefined;
 /** Writes build/reliability/<name>.json, and reliability/<name>.json unless a longer run is kept there. */

@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url";
 
 /** Where figures are kept. */
 export const folder = fileURLToPath(new URL("../reliability/", import.meta.url));
-const lastFolder = fileURLToPath(new URL("../build/reliability/", import.meta.url));
+/** Where those of the last runs are. */
+export const lastFolder = fileURLToPath(new URL("../build/reliability/", import.meta.url));
 
 /** Whether a result takes the place of the kept one. */
 export function replaces(fresh, kept) {
