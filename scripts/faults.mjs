@@ -141,7 +141,7 @@ function keep(sources, done) {
   const caught = each.filter(({ result }) => result.startsWith("caught")).length;
   const seconds = Math.round(each.reduce((sum, one) => sum + one.seconds, 0));
   // the size is the share of the list, which may grow shorter
-  writeResult("faults", { figure: `${caught} of ${each.length} caught`, passed: caught === each.length, size: each.length / faults.length, seconds, sources, outcomes });
+  writeResult("faults", { figure: `${caught} of ${each.length} caught${each.length < faults.length ? `, of ${faults.length} in the list` : ""}`, passed: caught === each.length, size: each.length / faults.length, seconds, sources, outcomes });
 }
 
 function main(names) {
