@@ -56,7 +56,8 @@ export class Model {
   refusal: string | undefined;
   /** The preparation of a table's columns, as JSON; kept and saved, not understood. */
   tabular: string | undefined;
-  private readonly played = new Map<TapeName, { readonly key: string; readonly count: number; readonly callbacks: readonly Callback[] }>();
+  /** The tapes in their places. An object and not a map: a lone prediction would notice the look-up. */
+  private played: { [name in TapeName]?: { readonly key: string; readonly count: number; readonly callbacks: readonly Callback[] } } = {};
 
   /**
    * @param subject names the call in messages
@@ -106,7 +107,7 @@ export class Model {
     const layout = planLayout(this.topology, demand);
     if (layout.byteLength > MOST_BYTES || !this.core.grow(layout.byteLength)) return false;
     this.layout = layout;
-    this.played.clear();
+    this.played = {};
     return true;
   }
 
@@ -134,22 +135,23 @@ export class Model {
 
   /** Puts a tape in its place unless the one of that key is there. */
   place(name: TapeName, key: string, build: () => Tape): number {
-    const there = this.played.get(name);
+    const there = this.played[name];
     if (there?.key === key) return there.count;
     const tape = build();
     this.core.i32.set(tape.code, this.layout.tapes[name] / 4);
-    this.played.set(name, { key, count: tape.count, callbacks: tape.callbacks });
+    this.played[name] = { key, count: tape.count, callbacks: tape.callbacks };
     return tape.count;
   }
 
   /** Plays a placed tape once for `rows` rows of the batch, outside the step records of a fit. Returns the loss, where the tape has one. */
   playOnce(name: TapeName, count: number, rows: number, inverseWeight = 0, first = 0): number {
-    const { core } = this;
+    const { core, layout } = this;
     const record = LONE_STEP / 8;
     core.f64[record + Step.first] = first;
     core.f64[record + Step.rows] = rows;
     core.f64[record + Step.inverseWeight] = inverseWeight;
-    this.play(name, 0, count, LONE_STEP, 1);
+    if (this.custom) this.play(name, 0, count, LONE_STEP, 1);
+    else core.exports.play(layout.tapes[name], count, LONE_STEP, 0, 1, layout.panel);
     return core.f64[record + Step.loss];
   }
 
@@ -164,7 +166,7 @@ export class Model {
    */
   play(name: TapeName, begin: number, count: number, records: number, last: number): number {
     const { core: { exports, f64 }, layout } = this;
-    const callbacks = this.played.get(name)?.callbacks ?? [];
+    const callbacks = this.played[name]?.callbacks ?? [];
     const tape = layout.tapes[name];
     const part = (from: number, to: number, first: number, end: number): number =>
       exports.play(tape + 4 * INSTRUCTION_WORDS * from, to - from, records, first, end, layout.panel);

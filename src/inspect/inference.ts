@@ -136,6 +136,14 @@ export function copySamples({ layout, core, topology: { inputs } }: Model, data:
   return exports.finiteRows(layout.samples, rows, inputs, 4 * sampleStride) !== 0;
 }
 
+/** One short sample into the batch, without a call of the core. Returns whether it is finite. */
+function copyShort({ layout, core: { f32 } }: Model, sample: Float32Array): boolean {
+  let at = layout.samples / 4;
+  let zero = 0; // value · 0 is NaN where a value is not finite
+  for (let i = 0; i < sample.length; i++) zero += (f32[at++] = sample[i]) * 0;
+  return zero === 0;
+}
+
 /**
  * Predictions of samples that lie in one Float32Array and are not checked yet: each chunk is, in the core, where it was copied to.
  * A further pass over the data before, which costs a quarter of the time on 784-128-10, is saved.
@@ -163,8 +171,8 @@ export function predictInto(model: Model, samples: SampleReader, output: Float32
     predictFloats(model, samples, floats, output);
     return;
   }
-  if (samples.count === 1 && floats !== undefined && samples.width >= LONG_ROW) {
-    if (!copySamples(model, floats, 0, 1)) samples.check(0, 1);
+  if (samples.count === 1 && floats !== undefined) {
+    if (!(samples.width < LONG_ROW ? copyShort(model, floats) : copySamples(model, floats, 0, 1))) samples.check(0, 1);
   } else {
     samples.check(0, samples.count);
     if (samples.count === 1) readSample(model, samples, 0, 0);
