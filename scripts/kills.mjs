@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writeResult } from "./results.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const command = join(root, "dist", "cli.js");
@@ -61,13 +62,15 @@ async function attempt() {
   throw new Error(`exit code ${code}: ${stderr.trim()}`);
 }
 
+let kills = 0;
+let halves = 0;
+let finished = 0;
+/** What a run of so many kills came to. */
+const keep = (figure, passed) => writeResult("kills", { figure, passed, size: wanted, seed: Number(values.seed), kills, halves, finished });
 try {
   const { code, stderr } = await start([...training, "--out", whole]).ended;
   if (code !== 0) throw new Error(stderr);
   const expected = hash(whole);
-  let kills = 0;
-  let halves = 0;
-  let finished = 0;
   for (;;) {
     if ((kills < wanted ? await attempt() : "last") === "killed") {
       kills++;
@@ -88,7 +91,9 @@ try {
     if (kills >= wanted) break;
   }
   console.log(`${kills} kills, ${halves} of them during a save; ${finished} trainings finished, all in the bytes ${expected.slice(0, 16)}… of the uninterrupted one`);
+  keep(`${kills} kills, ${halves} of them during a save; ${finished} trainings finished, all in the bytes of the uninterrupted one`, true);
 } catch (error) {
+  keep(`after ${kills} kills: ${error.message.split("\n")[0]}`, false);
   console.error(`kills: ${error.message}`);
   process.exitCode = 1;
 } finally {

@@ -13,11 +13,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { writeResult } from "./results.mjs";
 
 const execute = promisify(execFile);
 
 /** Networks that the program makes, one after the other. */
 export const NETWORKS = 3000;
+
+/** The most that may be resident, in MB. Were no network collected, they would take more than three times as much. */
+export const MOST_MB = 400;
 
 /** What runs in the measured process. It keeps no network, and asks the collector for nothing. */
 const program = `
@@ -80,7 +84,17 @@ async function main(versions) {
     console.log(["node", "networks", "threads", "memory of each", "peak resident"].map((cell) => cell.padStart(16)).join(""));
     const nodes = [process.execPath];
     for (const version of versions) nodes.push(version.includes("/") ? version : await installNode(version, folder));
-    for (const node of nodes) for (const threads of [1, 2]) console.log(row(await run(node, folder, threads)));
+    const found = [];
+    for (const node of nodes) {
+      for (const threads of [1, 2]) {
+        found.push(await run(node, folder, threads));
+        console.log(row(found.at(-1)));
+      }
+    }
+    const passed = found.every(({ peak }) => peak < MOST_MB * 2 ** 20);
+    const told = found.map(({ version, threads, peak }) => `${(peak / 2 ** 20).toFixed(0)} MB in Node ${version.slice(1)} by ${threads} thread${threads > 1 ? "s" : ""}`);
+    writeResult("memory", { figure: `at most ${told.join(", ")}; promised below ${MOST_MB} MB`, passed, size: found.length, found });
+    process.exitCode = passed ? 0 : 1;
   });
 }
 

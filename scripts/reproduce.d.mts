@@ -18,6 +18,14 @@ export interface Result {
   shared: boolean;
 }
 
+/** What one place came to. */
+export interface Row {
+  readonly place: string;
+  readonly runs: number;
+  readonly outcome: string;
+}
+
+export function tellsMore(row: Row, kept: Row | undefined): boolean;
 export function golden(): Promise<Record<Name, string>>;
 export function inProcess(program: string, parameters: readonly string[], library: string, builds: string, job: Job): Promise<Result>;
 export function inPage(browser: Browser, url: string, job: Job): Promise<Result>;

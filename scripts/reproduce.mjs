@@ -5,10 +5,11 @@
 //
 // Engines come from npm (build/engines keeps them), Chromium and Firefox as the tests find them; emulated arm64 needs Debian's qemu-user-static,
 // libc6-arm64-cross and libstdc++6-arm64-cross, WebKit webkit2gtk-driver and xvfb. What is not there is named in the table and is no failure; other bytes
-// are: exit code 1. --readme writes the table to README.md, --golden the hashes as this Node has them. Results, those of other places kept:
-// build/reliability/reproduce.json and test/golden-reproduce/results.json.
+// are: exit code 1. --readme writes the table to README.md, --golden the hashes as this Node has them. reliability/reproduce.json keeps the row of each
+// place as long as the hashes are the same, the one with more runs.
 
 import { execFile, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -18,6 +19,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { EPOCHS, names as networkNames } from "../test/reproduce/networks.mjs";
 import { SEED_BYTES } from "../test/reproduce/job.mjs";
+import { keptResult, writeResult } from "./results.mjs";
 import { launchers } from "./tabs.mjs";
 import { customSection } from "./wasm.mjs";
 import { launchWebKit, webkitIsHere } from "./webkit.mjs";
@@ -228,6 +230,7 @@ export function fault({ digests, shared }, expected, sharing = true) {
 }
 
 async function runPlace(name, place, expected, rows) {
+  const started = performance.now();
   let opened;
   try {
     opened = await place.open();
@@ -256,7 +259,7 @@ async function runPlace(name, place, expected, rows) {
       console.log(`${opened.title} ${opened.version}, ${opened.title2 ?? title}, ${opened.threads ?? wanted.join(", ")} threads: ${outcome}`);
       if (outcome.startsWith("FAILED")) break;
     }
-    rows.push({ place: name, title: opened.title, version: opened.version, builds: done.join("; "), threads: opened.threads ?? [...counts].sort((a, b) => a - b).join(", "), runs, outcome });
+    rows.push({ place: name, title: opened.title, version: opened.version, builds: done.join("; "), threads: opened.threads ?? [...counts].sort((a, b) => a - b).join(", "), runs, outcome, seconds: Math.round((performance.now() - started) / 1000), date: new Date().toISOString().slice(0, 10) });
   } finally {
     await opened.close();
   }
@@ -289,22 +292,28 @@ async function main() {
   if (!passed || rows.some(({ outcome }) => outcome.startsWith("FAILED"))) process.exitCode = 1;
 }
 
+/** Whether the row of a place says more than the one that is kept. */
+export function tellsMore(row, kept) {
+  const failed = ({ outcome }) => outcome.startsWith("FAILED");
+  return kept === undefined || failed(row) || failed(kept) || row.runs >= kept.runs;
+}
+
 /** Writes the rows beside those of earlier runs with the same hashes, in the order of the places. */
 async function keep(rows, order, expected, readme) {
-  const file = inRoot("test", "golden-reproduce", "results.json");
-  const earlier = existsSync(file) ? JSON.parse(await readFile(file, "utf8")) : { rows: [] };
-  const kept = JSON.stringify(earlier.hashes) === JSON.stringify(expected) ? earlier.rows.filter(({ place }) => !rows.some((row) => row.place === place)) : [];
-  const all = [...kept, ...rows].sort((a, b) => order.indexOf(a.place) - order.indexOf(b.place));
-  const ran = all.filter(({ outcome }) => !outcome.startsWith("not run"));
-  const passed = ran.every(({ outcome }) => outcome === "same bytes");
-  const repeats = ran.find(({ place }) => place === "load")?.runs ?? 0;
-  const same = ran.filter(({ outcome }) => outcome === "same bytes").length;
-  const figure = `${same} of ${ran.length} places: one hash for each of ${networkNames.length} networks, ${repeats} repeats under load`;
-  const text = `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), node: process.version, figure, passed, hashes: expected, rows: all }, undefined, 1)}\n`;
-  await mkdir(inRoot("build", "reliability"), { recursive: true });
-  await writeFile(inRoot("build", "reliability", "reproduce.json"), text);
-  await writeFile(file, text);
-  if (readme) await writeTable(all);
+  const of = createHash("sha256").update(JSON.stringify(expected)).digest("hex").slice(0, 16);
+  const earlier = keptResult("reproduce");
+  const all = new Map(earlier?.of === of ? earlier.rows.map((row) => [row.place, row]) : []);
+  for (const row of rows) if (tellsMore(row, all.get(row.place))) all.set(row.place, row);
+  const sorted = [...all.values()].sort((a, b) => order.indexOf(a.place) - order.indexOf(b.place));
+  const ran = sorted.filter(({ place, outcome }) => place !== "load" && !outcome.startsWith("not run"));
+  const load = all.get("load");
+  const same = ran.filter(({ outcome }) => outcome === "same bytes");
+  const passed = same.length === ran.length && (load === undefined || load.outcome === "same bytes");
+  const titles = [...new Set(same.map(({ title, version }) => `${title} ${version.split(".")[0]}`))].join(", ");
+  const figure = `one hash for each of ${networkNames.length} networks in ${same.length} of ${ran.length} places (${titles}), on 1, 2, 3, 4, 7 and 8 threads`
+    + (load === undefined ? "; no repeats under load" : `; ${load.runs} repeats under load with random delays: ${load.outcome}`);
+  writeResult("reproduce", { figure, passed, of, seconds: sorted.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0), hashes: expected, rows: sorted });
+  if (readme) await writeTable(sorted);
   return { figure, passed };
 }
 

@@ -147,6 +147,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, { rejected, completed }] of Object.entries(result.counts)) console.log(`${name.padEnd(42)} ${rejected} rejected, ${completed} completed`);
   for (const line of result.wrong) console.error(line);
   console.log(`${result.runs} runs, the longest fit ${result.longestMs} ms, ${result.wrong.length} wrong`);
-  writeResult("worker-kills", { figure: `${result.runs} runs, ${result.wrong.length} wrong; the longest fit ${result.longestMs} ms`, passed: result.wrong.length === 0, ...result });
+  writeResult("worker-kills", { figure: `${result.runs} runs, ${result.wrong.length} wrong; the longest fit ${result.longestMs} ms`, passed: result.wrong.length === 0, size: result.runs, ...result });
   process.exitCode = result.wrong.length > 0 ? 1 : 0;
 }

@@ -13,7 +13,6 @@ const ALLOWED: Record<string, string> = {
   "cli/comparison-page.ts": "ticks of a logarithmic axis in a page that is looked at",
   "cli/report.ts": "squares of differences for the coefficient of determination that a report shows",
   "inspect/findings.ts": "squares of columns' figures, compared to say in a finding which column is largest",
-  "onnx/import.ts": "folds a Pow between constants of a foreign file: what the graph says, before there is a network",
   "report/charts.ts": "distances between the ticks of a chart",
   "train/ttest.ts": "the probability of a paired test that a comparison shows",
 };

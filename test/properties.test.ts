@@ -16,12 +16,14 @@ import { resolveSchedule, scheduledRate } from "../src/describe/schedules.js";
 const RUNS = Number(process.env.ROSENBLATT_PROPERTIES ?? 25);
 const LIMIT_MS = 30_000 + 200 * RUNS;
 let properties = 0;
+let tried = 0;
 let held = 0;
 
 /** A property of values of `arbitrary`. */
 function holds<T>(title: string, arbitrary: fc.Arbitrary<T>, check: (value: T) => void | Promise<void>): void {
   properties++;
   test(title, async () => {
+    tried++;
     await ready();
     await fc.assert(fc.asyncProperty(arbitrary, async (value) => void (await check(value))), { numRuns: RUNS });
     held++;
@@ -354,5 +356,5 @@ describe("layers", () => {
 
 afterAll(() => {
   expect(properties).toBeGreaterThanOrEqual(60);
-  if (RUNS >= 1000) writeResult("properties", { figure: `${held} of ${properties} hold, ${RUNS} runs each`, passed: held === properties });
+  if (tried === properties) writeResult("properties", { figure: `${held} of ${properties} hold, ${RUNS.toLocaleString("en")} runs each`, passed: held === properties, size: RUNS });
 });

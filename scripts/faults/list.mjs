@@ -159,7 +159,7 @@ export const faults = [
     find: "c1 = i32x4.splat(step)", put: "c1 = i32x4.splat(0)", tests: LAYERS, only: "dropout, adam",
   },
   {
-    name: "dropout-by-place-in-the-play", what: "what is dropped depends on how an epoch is cut into plays", file: "src/train/fit.ts",
+    name: "dropout-by-place-in-the-play", what: "what is dropped depends on how an epoch is cut into plays", file: "src/train/steps.ts",
     find: "f64[record + Step.step] = (this.step + i) % 2 ** 32;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
   },
   {
@@ -303,7 +303,7 @@ export const faults = [
   },
   {
     name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
-    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) this.copyBlock(model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) copyBlock(model, model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
   },
   {
     name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
@@ -382,6 +382,6 @@ export const faults = [
   },
   {
     name: "stalled-play-measured", what: "a play that another thread held up counts as a long step, for which the event loop waits", file: "src/train/steps.ts",
-    find: "if (finished >= 0) this.stepMs", put: "this.stepMs", tests: THREADS, only: "leaves the event loop",
+    find: "if (finished >= 0) {", put: "{", tests: THREADS, only: "leaves the event loop",
   },
 ];

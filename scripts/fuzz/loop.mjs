@@ -4,11 +4,13 @@
 // takes a branch no other took, or takes one far more often, joins the files that are changed. One in 16 sound files, and all that join, is loaded as a
 // network, saved, loaded and saved again, to the same bytes, and predicts. Ends with 1 at the first file that breaks that, which it writes to
 // build/fuzz/; --missed 1 names the lines of branches that no file took. The long form of ten million
-// files is `npm run fuzz -- --files 10000000`.
+// files is `npm run fuzz -- --files 10000000`; an interrupt (Ctrl-C) ends it within some ten seconds,
+// with what it came to.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeResult } from "../results.mjs";
 import { instrumented } from "./instrument.mjs";
 import { mutate } from "./mutate.mjs";
 import { randomSource } from "./random.mjs";
@@ -124,20 +126,26 @@ async function main() {
     if (count.refused > 0) throw new Error("fuzz: expected files that load to start from, got one that is refused");
   }
   const seeds = corpus.length;
+  Object.assign(count, { sound: 0, loaded: 0 });
   /** Those that are sound: three of four changes begin there, since what is no JSON any more soon shows nothing new. */
   const soundFiles = [...corpus];
+  let stopped = false;
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (stopped = true));
   const began = performance.now();
   let told = began;
-  for (; count.tried < files; count.tried++) {
+  while (count.tried < files && !stopped) {
     const now = performance.now();
     if (now - began > seconds * 1000) break;
     if (now - told > 10_000) {
       told = now;
+      // signals are heard of between turns of the event loop
+      await new Promise((resolve) => setImmediate(resolve));
       console.error(`${count.tried} files, ${Math.round(count.tried / ((now - began) / 1000))} a second, corpus ${corpus.length}`);
     }
     let bytes = random.pick(random.below(4) > 0 ? soundFiles : corpus);
     for (let changes = 1 + random.below(random.below(4) === 0 ? 6 : 2); changes > 0; changes--) bytes = mutate(bytes, random.pick(corpus), random);
     if (bytes.length > LONGEST) continue;
+    count.tried++;
     try {
       const { sound } = count;
       if (!(await tryFile(bytes))) continue;
@@ -164,6 +172,10 @@ async function main() {
     seed, ...count, seconds: Math.round(elapsed), perSecond: Math.round(count.tried / elapsed), slowestMs: Math.round(slowestMs * 10) / 10, seeds, corpus: corpus.length, branches: { taken, all: places.length },
     codes: Object.fromEntries([...codes].sort()), files: Object.fromEntries([...byFile].sort().map(([place, [some, all]]) => [place, `${some} of ${all}`])), broken: process.exitCode === 1,
   };
+  writeResult("fuzz", {
+    figure: `${count.tried.toLocaleString("en")} files: ${count.refused.toLocaleString("en")} refused, ${count.sound.toLocaleString("en")} sound, ${report.broken ? "one" : "none"} that is neither`,
+    passed: !report.broken, size: report.broken && files < Infinity ? files : count.tried, ...report,
+  });
   if (json !== undefined) writeFileSync(json, JSON.stringify(report));
   console.log(JSON.stringify(report, null, 2));
 }

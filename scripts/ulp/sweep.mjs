@@ -3,13 +3,16 @@
 // Holds each function of assembly/vmath.ts against its f64 reference over all 2³² floats (stride 1, one to four minutes a function) or every N-th, and
 // prints the greatest error in ulp and where, the greatest error in ulp where the absolute error is above the promised one, and what breaks a promise:
 // errors beyond the bound, descents of a monotonic function, asymmetries of an odd one, wrong specials, NaN that is lost; then the table of all, which
-// --write puts into README.md. Ends with 1 if a promise is broken. build/ulp.json has what was found so far. The short form, every 2503rd float and
-// all floats near the edges of the formulas, is test/vmath.test.ts.
+// --write puts into README.md. Ends with 1 if a promise is broken. build/ulp.json has what was found so far; reliability/ulp.json keeps, of each function,
+// what the sweep over most floats found, as long as the binary is the same. The short form, every 2503rd float and all floats near the edges of the
+// formulas, is test/vmath.test.ts.
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { instantiate } from "./compile.mjs";
-import { measure, promises } from "./measure.mjs";
+import { keptResult, writeResult } from "../results.mjs";
+import { compile, instantiate } from "./compile.mjs";
+import { measure, PLACES, promises } from "./measure.mjs";
 import { wrongSpecials } from "./specials.mjs";
 import { table, writeTable } from "./table.mjs";
 
@@ -20,6 +23,24 @@ const at = args.indexOf("--stride");
 const stride = at < 0 ? 1 : Number(args.splice(at, 2)[1]);
 if (!(Number.isInteger(stride) && stride >= 1)) throw new RangeError(`--stride: expected a whole number from 1, got ${stride}`);
 for (const name of args) if (!(name in promises)) throw new RangeError(`expected one of ${Object.keys(promises).join(", ")}, got ${name}`);
+
+/** Writes what was found of each function beside what earlier runs found in the same binary. */
+function keep() {
+  const of = createHash("sha256").update(compile()).digest("hex").slice(0, 16);
+  const earlier = keptResult("ulp");
+  const all = new Map(earlier?.of === of ? earlier.rows.map((row) => [row.name, row]) : []);
+  for (const row of rows) if (row.tried >= (all.get(row.name)?.tried ?? 0)) all.set(row.name, row);
+  const sorted = Object.keys(promises).flatMap((name) => all.get(name) ?? []);
+  const whole = sorted.filter(({ tried }) => tried === PLACES);
+  const rest = sorted.filter(({ tried }) => tried !== PLACES);
+  const told = (whole.length > 0 ? whole : rest).map(({ name, worst, worstOutside }) => `${name} ${(Math.ceil((promises[name].absolute ? worstOutside : worst) * 100) / 100).toFixed(2)}`);
+  const passed = sorted.every(({ broken }) => broken.length === 0);
+  writeResult("ulp", {
+    figure: `${whole.length} of ${Object.keys(promises).length} functions and derivatives over all floats`
+      + `${rest.length > 0 ? `, ${rest.length} over every ${Math.max(...rest.map((row) => row.stride))}th alone` : ""}; greatest error in ulp: ${told.join(", ")}; ${passed ? "no promise broken" : sorted.filter(({ broken }) => broken.length > 0).map(({ name }) => name).join(", ")}`,
+    passed, of, seconds: Math.round(sorted.reduce((sum, { seconds }) => sum + seconds, 0)), rows: sorted,
+  });
+}
 
 const core = instantiate();
 let failed = 0;
@@ -45,6 +66,7 @@ for (const name of args.length ? args : Object.keys(promises)) {
   failed += broken.length;
   rows.push({ ...found, stride, seconds: (performance.now() - began) / 1000, broken: broken.map(([count, what]) => `${count} ${what}`) });
   writeFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "..", "build", "ulp.json"), JSON.stringify(rows));
+  keep();
 }
 console.log(`\n${table(rows)}`);
 if (write) writeTable(rows);

@@ -5,9 +5,10 @@
 // a node that is not understood becomes an error that names it, thrown if the output needs it. Operators: onnx/onnx, docs/Operators.md.
 
 import { ModelFormatError, describeValue, typedArrayName, wrongKind } from "../check.js";
-import { elu, exponential, gelu, hardSigmoid, leakyRelu, mish, prelu, selu, sigmoid, silu, softmax, softplus, softsign, tanh } from "../index.js";
+import { elu, exponential, gelu, hardSigmoid, leakyRelu, mish, prelu, ready, selu, sigmoid, silu, softmax, softplus, softsign, tanh } from "../index.js";
 import type { ActivationSpec, Network } from "../index.js";
 import { assemble, refuse, shortest } from "./assemble.js";
+import { power } from "./power.js";
 import { DataType, readModel } from "./proto.js";
 import type { AttributeMessage, ModelMessage, NodeMessage, TensorMessage, ValueInfoMessage } from "./proto.js";
 import { addTerms, affineOf, all, combine, isBare, multiplyTerms, near, ofAtom, proportion, widthOf, withTerms } from "./values.js";
@@ -30,6 +31,7 @@ const constantOf = (dims: readonly number[], data: Float64Array): Constant => ({
 export async function readONNX(given: unknown): Promise<Network> {
   const bytes = asBytes(given);
   const model = readModel(bytes);
+  await ready();
   return new GraphReader(model, bytes.length).network();
 }
 
@@ -735,7 +737,7 @@ const SELU_ALPHA = 1.67326319217681884765625;
 const SELU_GAMMA = 1.05070102214813232421875;
 
 const binary = {
-  Add: (x: number, y: number) => x + y, Sub: (x: number, y: number) => x - y, Mul: (x: number, y: number) => x * y, Div: (x: number, y: number) => x / y, Pow: Math.pow,
+  Add: (x: number, y: number) => x + y, Sub: (x: number, y: number) => x - y, Mul: (x: number, y: number) => x * y, Div: (x: number, y: number) => x / y, Pow: power,
 } as const;
 
 function sameValue(a: Batch, b: Batch): boolean {
