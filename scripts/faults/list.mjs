@@ -303,7 +303,7 @@ export const faults = [
   },
   {
     name: "best-not-restored", what: "restoreBest is ignored", file: "src/train/fit.ts",
-    find: "if (options.earlyStopping?.restoreBest && watch.best.epoch > 0) copyBlock(model, model.layout.best, model.layout.parameters);", put: "", tests: FIT, only: "early stopping",
+    find: "options.earlyStopping?.restoreBest && watch.best.epoch > 0", put: "options.earlyStopping?.restoreBest && watch.best.epoch < 0", tests: FIT, only: "early stopping",
   },
   {
     name: "snapshot-without-slots", what: "a failure restores the parameters, but not the optimizer's slots", file: "src/train/step.ts",
