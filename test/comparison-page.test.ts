@@ -118,8 +118,8 @@ describe("two inputs", () => {
 
   test("names are text, whatever is in them", () => {
     const hostile = comparisonPage({ ...title, target: '<b>"&\u202e', columnNames: ["<i>", "b"] }, comparison, { classification: true });
-    expect(hostile).toContain("<h1>Activations compared on &lt;b&gt;&quot;&amp; </h1>");
-    expect(hostile).toContain("over &lt;i&gt; (across)");
+    expect(hostile).toContain("<h1>Activations compared on &#60;b&#62;&#34;&#38;\\u{202e}</h1>");
+    expect(hostile).toContain("over &#60;i&#62; (across)");
     expect(hostile).not.toMatch(/<b>"|<i>|\u202e/);
   });
 });

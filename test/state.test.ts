@@ -209,11 +209,12 @@ test("while a fit with another optimizer is set up, the network is saved and clo
     copies.push(network.clone());
     setImmediate(look);
   };
-  setImmediate(look);
   let finished = 0;
-  await network.fit(new Float32Array(3 * many).fill(0.5), new Float32Array(2 * many), {
+  const done = network.fit(new Float32Array(3 * many).fill(0.5), new Float32Array(2 * many), {
     optimizer: "sgd", batchSize: many, onBatch: () => { running = false; finished++; },
   });
+  look();
+  await done;
   expect(finished).toBe(1);
   // until the first order is drawn nothing has changed; after it the new fit has begun, and what is saved can be loaded
   const before = saved.findIndex((bytes) => Buffer.compare(bytes, expected) !== 0);

@@ -3,6 +3,7 @@
 
 import type { DetailedComparison } from "../compare/compare.js";
 import { gridOf } from "../compare/job.js";
+import { escape, pixel } from "../markup.js";
 import { tableOf } from "./compare.js";
 import { figure } from "./terminal.js";
 
@@ -144,12 +145,4 @@ function curveChart(series: readonly (readonly Point[])[], samples: readonly Poi
   return frame(even(x0, x1).map((value) => [x(value), figure(Number(value.toPrecision(2)))] as const), even(low, high).map((value) => [y(value), figure(Number(value.toPrecision(2)))] as const), xLabel, "output",
     samples.map(([a, b]) => `<circle r="2" fill="currentColor" fill-opacity=".25" cx="${pixel(x(a))}" cy="${pixel(y(b))}"/>`).join("")
     + series.map((points, i) => `<path fill="none" stroke="${colour(i)}" stroke-width="2"${dashes(i)} d="M${points.map(([a, b]) => `${pixel(x(a))} ${pixel(y(b))}`).join("L")}"/>`).join(""));
-}
-
-function pixel(value: number): string {
-  return String(Math.round(value * 100) / 100);
-}
-
-function escape(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

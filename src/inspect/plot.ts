@@ -7,6 +7,7 @@
 import { activate, activationDerivative } from "../activate.js";
 import { activations, resolveActivation } from "../describe/activations.js";
 import type { ActivationName, ActivationSpec } from "../describe/activations.js";
+import { escape, pixel } from "../markup.js";
 
 /** The picture, its margins, and the weighted sums that it shows; pixels of the view box. */
 const WIDTH = 480;
@@ -137,10 +138,6 @@ function label(value: number): string {
   return String(value).replace("-", "−");
 }
 
-function pixel(value: number): string {
-  return String(Math.round(value * 100) / 100);
-}
-
 function parameterText(spec: ActivationSpec): string {
   switch (spec.name) {
     case "leakyRelu": return `, slope ${label(spec.slope)}`;
@@ -149,8 +146,4 @@ function parameterText(spec: ActivationSpec): string {
     case "gelu": return spec.approximate === "tanh" ? ", by tanh" : "";
     default: return "";
   }
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -3,7 +3,8 @@
 //
 // A chart is 400 units wide: about as many pixels on a phone and in half a page, so that its text is readable on both.
 
-import { escape, figure } from "./html.js";
+import { escape } from "../markup.js";
+import { figure } from "./html.js";
 
 const WIDTH = 400;
 const HEIGHT = 260;

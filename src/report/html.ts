@@ -1,11 +1,6 @@
 // HTML as text. All that comes from data goes through `escape`.
 
-/** Text for a page, between tags and in quoted attributes: no markup of its own, and no character that turns or hides text. */
-export function escape(text: unknown): string {
-  return String(text)
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
-    .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
+import { escape } from "../markup.js";
 
 /** A text cut to so many characters, escaped; the whole of it as the tooltip where it was cut. */
 export function cutText(text: string, width: number): string {

@@ -3,11 +3,12 @@
 
 import { createHash } from "node:crypto";
 import type { Finding } from "../index.js";
+import { escape } from "../markup.js";
 import type { Column } from "../tabular/columns.js";
 import type { EpochFigures } from "../tabular/run.js";
 import { barChart, lineChart, scatterChart } from "./charts.js";
 import type { Series } from "./charts.js";
-import { cutText, details, escape, figure, table } from "./html.js";
+import { cutText, details, figure, table } from "./html.js";
 import type { Importance } from "./importance.js";
 
 export interface Report {
