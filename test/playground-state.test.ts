@@ -6,12 +6,13 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { columnsOf } from "../examples/playground/files.js";
-import { follow } from "../examples/playground/findings.js";
+import { Record } from "../examples/playground/curves.js";
+import { deed, follow } from "../examples/playground/findings.js";
 import { lossOf, outputOf } from "../examples/playground/names.js";
 import { Pace } from "../examples/playground/pace.js";
-import { dataNames, defaults, formatState, hiddenActivations, outputActivations, parseState } from "../examples/playground/state.js";
+import { dataNames, defaults, formatState, hiddenActivations, outputActivations, parseState, plainView } from "../examples/playground/state.js";
 import { texts } from "../examples/playground/texts.js";
-import { constant, dense, Network } from "../src/index.js";
+import { adam, constant, dense, Network } from "../src/index.js";
 import type { DenseOptions } from "../src/index.js";
 
 describe("the URL", () => {
@@ -19,14 +20,23 @@ describe("the URL", () => {
     for (const state of [
       defaults, { ...defaults, data: "hills" as const, layers: [] }, { ...defaults, compare: "mish" as const, scale: false, rate: 1e-5, l1: 0.125, speed: "10" as const },
       ...outputActivations.map((output) => ({ ...defaults, output })), ...dataNames.map((data, i) => ({ ...defaults, data, noise: i / 20, layers: hiddenActivations.slice(i, i + 3).map((activation, k) => ({ units: k + 1, activation })) })),
-    ]) expect(parseState(formatState(state, "zh", "dark"))).toEqual({ state, language: "zh", theme: "dark" });
+    ]) expect(parseState(formatState(state, "zh", "dark"))).toEqual({ state, language: "zh", theme: "dark", view: plainView });
+  });
+
+  test("holds what is looked at", () => {
+    const state = { ...defaults, compare: "relu" as const };
+    for (const view of [{ showTest: true, shown: 1 as const, selection: { layer: 1, unit: 7, sample: 349 } }, { showTest: false, shown: 0 as const, selection: { layer: 2, unit: 0, sample: 0 } }]) {
+      expect(parseState(formatState(state, undefined, undefined, view)).view).toEqual(view);
+    }
+    // a network or a neuron that is not there
+    for (const hash of ["shown=1", "shown=2", "test=2", "neuron=0.1.1", "neuron=4.1.1", "neuron=2.9.1", "neuron=1.0.1", "neuron=1.1.0", "neuron=1.1", "neuron=1.-1.1", "neuron=a.b.c"]) expect(parseState(`#${hash}`).view, hash).toEqual(plainView);
   });
 
   test.each([
     "data=constructor", "layers=999999999-relu", "layers=8-<img src=x onerror=alert(1)>", "layers=8-__proto__", "layers=8-softmax", `layers=${"8-relu.".repeat(200)}8-relu`, "rate=NaN", "rate=-1", "rate=1e999", "rate=0x10",
     "batch=1.5", "samples=1e9", "samples=", "noise=Infinity", "compare=toString", "__proto__[x]=1", "optimizer=%00", "lang=fr", "theme=javascript:alert(1)", "%E0%A4%A", "a".repeat(100_000), "output=none", "output=hasOwnProperty",
   ])("takes nothing from %j", (hash) => {
-    expect(parseState(`#${hash}`)).toEqual({ state: defaults, language: undefined, theme: undefined });
+    expect(parseState(`#${hash}`)).toEqual({ state: defaults, language: undefined, theme: undefined, view: plainView });
   });
 
 });
@@ -51,6 +61,22 @@ test("a CSV's columns are offered as its header names them", () => {
   expect(columnsOf("x;y, z;t\n")).toEqual(["x", "y, z", "t"]);
   expect(columnsOf("x\ty\n")).toEqual(["x", "y"]);
   expect(columnsOf("only\n1")).toEqual(["only"]);
+  expect(columnsOf('"a","two\r\nlines","b"\n1,2,3')).toEqual(["a", "two\r\nlines", "b"]);
+});
+
+test("the record of a long training is a whole picture of bounded size", () => {
+  const record = new Record();
+  for (let i = 0; i <= 9000; i++) {
+    record.add(i * 7, { loss: { training: i, test: -i }, metric: { training: i / 2, test: i * 2 } });
+    expect(record.steps.length).toBeLessThanOrEqual(500);
+    expect(record.steps[record.steps.length - 1]).toBe(i * 7);
+  }
+  // evenly spaced from the first on, but for the last
+  const gaps = record.steps.slice(1).map((step, i) => step - record.steps[i]).slice(0, -1);
+  expect(record.steps[0]).toBe(0);
+  expect(new Set(gaps).size).toBe(1);
+  expect(record.steps.length).toBeGreaterThan(250);
+  expect(record.series.map((values) => [...values])).toEqual([1, -1, 0.5, 2].map((times) => record.steps.map((step) => (step / 7) * times)));
 });
 
 describe("what takes long", () => {
@@ -117,6 +143,28 @@ describe("an advice", () => {
   test("on a vanishing gradient takes relu", async () => {
     const finding = await found("vanishingGradient", hidden(8, { activation: "sigmoid" }));
     expect(follow(finding, stateOf(8, "sigmoid"))).toEqual({ layers: stateOf(8, "relu").layers });
+  });
+
+  test("on weights that a penalty made small takes the penalty away", async () => {
+    const network = await Network.create({ inputs: 2, layers: hidden(8, { activation: "sigmoid", l2: 0.01 }, { l2: 0.01 }), seed: 1 });
+    const inputs = Array.from({ length: 60 }, (_, i) => [Math.sin(i), Math.cos(i * 1.7)]);
+    const targets = inputs.map(([x]) => Number(x > 0));
+    await network.fit(inputs, targets, { epochs: 15, optimizer: adam({ learningRate: 0.01 }) });
+    const finding = network.diagnose(inputs, targets).findings.find(({ advice }) => advice.startsWith("Train anew without l2"));
+    expect(finding).toBeDefined();
+    expect(follow({ ...finding!, hidden: finding!.layer }, { ...stateOf(8, "sigmoid"), l2: 0.01 })).toEqual({ l2: 0 });
+  });
+
+  test("is told in the words of the controls", () => {
+    const state = stateOf(2, "relu");
+    expect(deed({ rate: 0.001 }, state)).toBe("Learning rate: 0.001");
+    expect(deed({ scale: true }, state)).toBe("Standardise inputs");
+    expect(deed({ init: "auto" }, state)).toBe("Initialiser: By activation");
+    expect(deed({ output: "leakyRelu" }, state)).toBe("Activation of the output layer: leakyRelu");
+    expect(deed({ compare: "relu" }, state)).toBe("Second network's activation: relu");
+    expect(deed({ l2: 0, seed: 2 }, state)).toBe("L2 penalty: 0, Weights seed: 2");
+    expect(deed({ layers: [{ units: 3, activation: "relu" }, { units: 8, activation: "leakyRelu" }] }, state)).toBe("Units of layer 1: 3, Activation of layer 2: leakyRelu");
+    expect(deed({ layers: state.layers.slice(0, 1) }, state)).toBe("Remove layer 2");
   });
 
   test("on large inputs standardises them, where they are not", async () => {

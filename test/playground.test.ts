@@ -296,6 +296,56 @@ describe("every control", () => {
     await expect.poll(() => slopes.innerText()).not.toContain("0.250 0.250");
   });
 
+  test("an advice to train anew does so, and what goes on goes on", async () => {
+    await open("#speed=60");
+    await trainUntil(async () => (await figureOf("steps")) >= 3);
+    await control("Speed").selectOption("Full speed");
+    await button("Start").click();
+    const apply = page.locator("#findings button");
+    await expect.poll(() => apply.count(), { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => page.locator("#findings .found .note").first().innerText()).toBe("Learning rate: 0.001");
+    await control("Speed").selectOption("10 steps/s");
+    await expect.poll(() => figureOf("stepsPerSecond")).toBeLessThan(30);
+    expect(await figureOf("steps")).toBeGreaterThan(1000);
+    await apply.first().click();
+    await expect.poll(() => figureOf("steps")).toBeLessThan(100);
+    expect(await control("Learning rate").inputValue()).toBe("0.001");
+    expect(await page.locator("#status").innerText()).toBe("The advice is applied. Learning rate: 0.001");
+    await expect.poll(() => figureOf("steps")).toBeGreaterThan(2);
+    await button("Pause").click();
+  }, 60_000);
+
+  test("what is looked at comes back with the address, of the second network too", async () => {
+    await open();
+    await control("Second network's activation").selectOption("relu");
+    await control("Graph shows").selectOption("Network B");
+    await control("Test samples").check();
+    await button("Layer 2, neuron 3").click();
+    const output = page.locator("#neuron tr.sum th").last();
+    await expect.poll(() => output.innerText()).toBe("Output (relu)");
+    await control("Training sample").fill("7");
+    await control("Training sample").press("Enter");
+    const address = page.url();
+    await page.goto("about:blank");
+    await page.goto(address);
+    await expect.poll(() => output.innerText()).toBe("Output (relu)");
+    expect(await control("Graph shows").inputValue()).toBe("1");
+    expect(await control("Test samples").isChecked()).toBe(true);
+    expect(await control("Training sample").inputValue()).toBe("7");
+    expect(await button("Layer 2, neuron 3").getAttribute("aria-pressed")).toBe("true");
+    expect(page.url()).toBe(address);
+  });
+
+  test("a neuron that is looked into is there for a second network that comes later", async () => {
+    await open();
+    await button("Layer 1, neuron 1").click();
+    const output = page.locator("#neuron tr.sum th").last();
+    await expect.poll(() => output.innerText()).toBe("Output (tanh)");
+    await control("Second network's activation").selectOption("mish");
+    await control("Graph shows").selectOption("Network B");
+    await expect.poll(() => output.innerText()).toBe("Output (mish)");
+  });
+
   test("a second network trains on the same data with another activation", async () => {
     await open();
     await control("Second network's activation").selectOption("relu");
@@ -478,7 +528,7 @@ describe("it stays whole", () => {
   test("where training diverges: it stops, says so, and starts anew after a reset", async () => {
     await open("#data=hills&layers=16-relu.16-relu&optimizer=sgd&rate=10");
     await button("Start").click();
-    await expect.poll(() => page.locator("#error").innerText()).toMatch(/^Error: fit: the loss became \w+ at epoch 1, step \d+, first in layer 3 \(linear\)\. Lower learningRate/);
+    await expect.poll(() => page.locator("#error").innerText()).toMatch(/^Error: fit: the loss became \w+ at epoch 1, step \d+, first in layer 3 \(linear\)\. Lower learningRate.*\. The training diverged and has stopped/);
     await button("Start").waitFor();
     await control("Learning rate").fill("0.01");
     await control("Learning rate").press("Enter");
@@ -567,6 +617,45 @@ describe("the copied code runs in Node", () => {
       expect(Number(await lossOfPasted())).toBeLessThan(0.5);
     }
   }, 30_000);
+});
+
+test.each([[1280, 900], [390, 844]])("at %i × %i the keyboard's focus is never hidden behind the bar", async (width, height) => {
+  await page.setViewportSize({ width, height });
+  await open("#data=digits&compare=relu");
+  await button("Copy link").focus();
+  for (let i = 0; i < 75; i++) {
+    await page.keyboard.press("Shift+Tab");
+    const hidden = await page.evaluate(() => {
+      const { activeElement: focused } = document;
+      if (focused === null || focused === document.body || focused.closest(".bar, header") !== null) return "";
+      return focused.getBoundingClientRect().top < document.querySelector(".bar")!.getBoundingClientRect().bottom ? focused.getAttribute("aria-label") ?? focused.id : "";
+    });
+    expect(hidden).toBe("");
+  }
+}, 30_000);
+
+test("the curves' figures are whole: nothing is drawn in a chart's last column", async () => {
+  await open();
+  await page.waitForSelector("#curves canvas");
+  const ink = (): Promise<number[]> => page.evaluate(() => [...document.querySelectorAll<HTMLCanvasElement>("#curves canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d")!.getImageData(canvas.width - 1, 0, 1, canvas.height);
+    return data.reduce((sum, value) => sum + value, 0);
+  }));
+  expect(await ink()).toEqual([0, 0]);
+});
+
+test("in Chinese a finding is told in Chinese, with what the advice changes", async () => {
+  await open("#lang=zh&init=ones&layers=8-relu");
+  await expect.poll(() => page.locator("#findings .found").count(), { timeout: 10_000 }).toBeGreaterThan(0);
+  const text = await page.locator("#findings").innerText();
+  expect(text).toMatch(/容量闲置[^]*% 的单元与其他单元相同或恒定/);
+  expect(text).toContain("初始化: 随激活函数");
+  expect(text).not.toMatch(/weights|units|Layer/);
+  await page.goto("about:blank");
+  await page.goto(`${playground.url}#lang=zh&data=table`);
+  await expect.poll(() => page.locator(".file").innerText()).toContain("选择文件");
+  await page.locator("#csv").setInputFiles(join(root, "examples/data/iris.csv"));
+  await expect.poll(() => page.locator(".file").innerText()).toContain("iris.csv");
 });
 
 test("a hostile URL shows the page as it is without", async () => {

@@ -13,15 +13,19 @@ const HEIGHT = 150;
 export class Record {
   steps: number[] = [];
   series: number[][] = [[], [], [], []];
+  /** Of so many measures one stays; the last is there until the next one comes. */
   private every = 1;
+  private count = 0;
 
   add(steps: number, { loss, metric }: Measures): void {
     if (this.steps.length > 0 && steps <= this.steps[this.steps.length - 1]) {
       if (steps === this.steps[this.steps.length - 1]) return;
       this.clear();
     }
-    this.steps.push(steps);
-    [loss.training, loss.test, metric.training, metric.test].forEach((value, i) => this.series[i].push(value));
+    const lists = [this.steps, ...this.series];
+    if (this.count > 0 && (this.count - 1) % this.every !== 0) lists.forEach((list) => list.pop());
+    [steps, loss.training, loss.test, metric.training, metric.test].forEach((value, i) => lists[i].push(value));
+    this.count++;
     if (this.steps.length <= MOST_POINTS) return;
     this.every *= 2;
     this.steps = this.steps.filter((_, i) => i % 2 === 0);
@@ -32,6 +36,7 @@ export class Record {
     this.steps = [];
     this.series = [[], [], [], []];
     this.every = 1;
+    this.count = 0;
   }
 }
 
@@ -86,7 +91,7 @@ export class Curves {
       head.append(heading, legend);
       this.element.append(head, chart);
       return new uPlot({
-        width: this.element.clientWidth || 300, height: HEIGHT, series, legend: { show: false }, cursor: { show: false }, padding: [8, 8, 0, 0],
+        width: this.element.clientWidth || 300, height: HEIGHT, series, legend: { show: false }, cursor: { show: false }, padding: [8, 26, 0, 0],
         scales: { x: { time: false }, y: { range: c === 0 ? (_, low, high) => [Math.min(0, low), Math.max(high * 1.05, 0.01)] : (_, low) => [Math.max(-1, Math.min(0.5, low ?? 0)), 1.02] } },
         axes: [{ ...axis, size: 26, space: 70 }, { ...axis, space: 28 }],
       }, [[], ...series.slice(1).map(() => [])] as uPlot.AlignedData, chart);

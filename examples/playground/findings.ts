@@ -17,6 +17,8 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   if (/weightInit/.test(advice)) return state.init === "auto" ? { seed: state.seed + 1 } : { init: "auto" };
   const rate = /^Train anew with a lower learningRate, such as \w+'s usual (\S+) /.exec(advice)?.[1];
   if (rate !== undefined) return { rate: Number(rate) };
+  const penalty = /^Train anew without (l1|l2|weightDecay) /.exec(advice)?.[1];
+  if (penalty !== undefined) return penalty === "weightDecay" ? { optimizer: "adam" } : { [penalty]: 0 };
   if (/^Standardise the targets/.test(advice)) return { rate: state.rate / 10 };
   const wanted = /dense\(\d+, "(\w+)"\)/.exec(advice)?.[1];
   if (wanted === "leakyRelu" || wanted === "relu") {
@@ -31,53 +33,83 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   return undefined;
 }
 
+/** What a change means for the page's state where it is the second network's, whose activation is one for all layers. */
+function forSecond(patch: Partial<State>, state: State): Partial<State> {
+  const { layers } = patch;
+  const other = layers?.find(({ activation }) => activation !== state.compare);
+  if (other !== undefined) return { compare: other.activation };
+  return layers === undefined ? patch : { layers: layers.map(({ units }, i) => ({ ...state.layers[i], units })) };
+}
+
+/** A change in the words of the controls that it changes. */
+export function deed(patch: Partial<State>, state: State): string {
+  const { layers, scale, init, compare, ...others } = patch;
+  const texts = Object.entries(others).map(([key, value]) => `${say((key === "output" ? "outputActivation" : key) as Text)}: ${value}`);
+  if (scale !== undefined) texts.push(say("scale"));
+  if (init !== undefined) texts.push(`${say("init")}: ${say("init.auto")}`);
+  if (compare !== undefined) texts.push(`${say("compareWith")}: ${compare}`);
+  layers?.forEach(({ units, activation }, k) => {
+    if (units !== state.layers[k].units) texts.push(`${say("units", k + 1)}: ${units}`);
+    if (activation !== state.layers[k].activation) texts.push(`${say("activation", k + 1)}: ${activation}`);
+  });
+  if (layers !== undefined && layers.length < state.layers.length) texts.push(say("removeLayer", state.layers.length));
+  return texts.join(", ");
+}
+
 export class Findings {
   private signature = "";
 
-  constructor(private readonly element: HTMLElement, private readonly apply: (patch: Partial<State>) => void) {}
+  /** @param apply is told of the change, of its words, and whether the training starts anew */
+  constructor(private readonly element: HTMLElement, private readonly apply: (patch: Partial<State>, words: string, anew: boolean) => void) {}
 
-  draw(findings: readonly Found[], state: State): void {
+  /** @param seen the network's state, which of the second network is not the page's own */
+  draw(findings: readonly Found[], seen: State, state: State): void {
+    const patches = findings.map((found) => {
+      const patch = follow(found, seen);
+      return patch === undefined || seen === state ? patch : forSecond(patch, state);
+    });
     // figures in the sentences change with every diagnosis: the list stays as it is while the same things are found
-    const signature = JSON.stringify([document.documentElement.lang, findings.map((found) => [found.kind, found.layer, found.advice.replace(/[\d.]+/g, ""), follow(found, state)])]);
+    const signature = JSON.stringify([language(), findings.map((found, i) => [found.kind, found.layer, found.advice.replace(/[\d.]+/g, ""), patches[i]])]);
     if (signature !== this.signature) {
       this.signature = signature;
-      this.build(findings, state);
+      const items = findings.map((found, i) => this.item(found, patches[i], seen, state));
+      const none = document.createElement("li");
+      none.className = "note";
+      none.textContent = say("noFindings");
+      this.element.replaceChildren(...(items.length === 0 ? [none] : items));
     }
-    this.element.querySelectorAll(".message").forEach((place, i) => {
-      const text = `${findings[i].message} ${findings[i].advice}`;
-      if (place.textContent !== text) place.textContent = text;
+    findings.forEach((found, i) => {
+      const { kind, value, message, advice } = found;
+      const item = this.element.children[i];
+      const put = (name: string, text: string): void => item.querySelectorAll(name).forEach((place) => place.textContent !== text && (place.textContent = text));
+      put(".meaning", say(`meaning.${kind}` as Text, percent(value), String(+value.toPrecision(3))));
+      put(".message", `${message} ${advice}`);
     });
   }
 
-  private build(findings: readonly Found[], state: State): void {
-    const items = findings.map((found) => {
-      const item = document.createElement("li");
-      item.className = "found";
-      const head = document.createElement("strong");
-      head.textContent = `${say(`finding.${found.kind}` as Text)}${found.hidden >= 0 && found.kind !== "unscaledInputs" ? ` · ${found.hidden < state.layers.length ? say("layerShort", found.hidden + 1) : say("output")}` : ""}`;
-      const message = document.createElement("p");
-      message.className = "message";
-      message.lang = "en";
-      item.append(head);
-      if (language() !== "en") {
-        const meaning = document.createElement("p");
-        meaning.textContent = say(`meaning.${found.kind}` as Text, percent(found.value));
-        item.append(meaning);
-      }
-      item.append(message);
-      const patch = follow(found, state);
-      if (patch !== undefined) {
-        const button = document.createElement("button");
-        Object.assign(button, { type: "button", textContent: say("apply") });
-        button.setAttribute("aria-label", `${say("apply")}: ${head.textContent}`);
-        button.addEventListener("click", () => this.apply(patch));
-        item.append(button);
-      }
-      return item;
-    });
-    const none = document.createElement("li");
-    none.className = "note";
-    none.textContent = say("noFindings");
-    this.element.replaceChildren(...(items.length === 0 ? [none] : items));
+  /** The library's sentences are English. In another language the page says what is found, and by its controls what to do. */
+  private item(found: Found, patch: Partial<State> | undefined, seen: State, state: State): HTMLElement {
+    const { hidden, kind, advice } = found;
+    const item = document.createElement("li");
+    item.className = "found";
+    const add = (name: string, kindOf: string, text = ""): HTMLElement => {
+      const made = document.createElement(name);
+      made.className = kindOf;
+      made.textContent = text;
+      item.append(made);
+      return made;
+    };
+    const title = `${say(`finding.${kind}` as Text)}${hidden >= 0 && kind !== "unscaledInputs" ? ` · ${hidden < seen.layers.length ? say("layerShort", hidden + 1) : say("output")}` : ""}`;
+    add("strong", "", title);
+    if (language() !== "en") add("p", "meaning");
+    if (language() === "en" || patch === undefined) add("p", "message").lang = "en";
+    if (patch === undefined) return item;
+    const words = deed(patch, state);
+    const button = add("button", "", say("apply")) as HTMLButtonElement;
+    button.type = "button";
+    button.setAttribute("aria-label", `${say("apply")}: ${title}`);
+    button.addEventListener("click", () => this.apply(patch, words, advice.startsWith("Train anew")));
+    add("span", "note", words);
+    return item;
   }
 }

@@ -10,10 +10,11 @@ import { columnsOf, download } from "./files.js";
 import { Findings } from "./findings.js";
 import { Graph } from "./graph.js";
 import { NeuronPage } from "./neuron.js";
+import { fail, showRunning, tell } from "./notices.js";
 import { Pace } from "./pace.js";
 import { Player } from "./player.js";
 import type { Report, Selection } from "./protocol.js";
-import { dataKeys, formatState, networkKeys, parseState } from "./state.js";
+import { dataKeys, formatState, networkKeys, parseState, secondState } from "./state.js";
 import type { Language, State, Theme } from "./state.js";
 import { language, say, speak } from "./texts.js";
 import type { Text } from "./texts.js";
@@ -25,10 +26,9 @@ let state: State = read.state;
 let chosenLanguage: Language | undefined = read.language;
 let theme: Theme = read.theme ?? "auto";
 let running = false;
-let selection: Selection | undefined;
+let { selection, shown }: { selection?: Selection; shown: number } = read.view;
 let digitsText: string | undefined;
 let table: { name: string; text: string; target: string } | undefined;
-let shown = 0;
 let players: Player[] = [];
 /** Whether something waits for the training to end to be drawn. */
 let unfinished = false;
@@ -39,28 +39,16 @@ const calm = new Pace(0.2, 90);
 const curves = new Curves(element("curves"));
 const graph = new Graph(element("graph"), (layer, unit) => select(selection?.layer === layer && selection.unit === unit ? undefined : { layer, unit, sample: selection?.sample ?? 0 }));
 const neuronPage = new NeuronPage(element("neuron"), () => select(undefined), (sample) => selection !== undefined && select({ ...selection, sample }));
-const findings = new Findings(element("findings"), (patch) => {
-  change(shown === 1 ? forSecond(patch) : patch);
-  tell("applied");
+const findings = new Findings(element("findings"), (patch, words, anew) => {
+  change(patch);
+  if (anew) restart();
+  tell("applied", words);
 });
 const controls = new Controls(change, fail);
 const digit = new Digit(element<HTMLCanvasElement>("digit"), sendDigit);
 
 const first = (): Player => players[0];
 const viewed = (): Player => players[shown] ?? players[0];
-
-/** For a screen reader: only what a user has brought about. */
-function tell(key: Text, ...figures: (string | number)[]): void {
-  element("status").textContent = say(key, ...figures);
-}
-
-/** What is wrong, or with the class "note" what is worth knowing; nothing hides it. */
-function fail(message: string, kind: "error" | "note" = "error"): void {
-  const box = element("error");
-  box.textContent = message === "" || kind === "note" ? message : `${say("error")}: ${message}`;
-  box.className = `notice ${kind}`;
-  box.hidden = message === "";
-}
 
 /** Without data there is nothing to train, to save or to show. */
 function barren(without: boolean): void {
@@ -73,19 +61,8 @@ function barren(without: boolean): void {
   drawFigures(element("figures"), players);
 }
 
-/** The state of a player: the second one has another activation in all hidden layers. */
-function stateOf(player: number): State {
-  const { compare } = state;
-  return player === 0 || compare === "" ? state : { ...state, layers: state.layers.map(({ units }) => ({ units, activation: compare })) };
-}
-
-/** What an advice changes where the second network is shown, whose activation is one for all layers. */
-function forSecond(patch: Partial<State>): Partial<State> {
-  const { layers } = patch;
-  const other = layers?.find(({ activation }) => activation !== state.compare);
-  if (other !== undefined) return { compare: other.activation };
-  return layers === undefined ? patch : { layers: layers.map(({ units }, i) => ({ ...state.layers[i], units })) };
-}
+const stateOf = (player: number): State => (player === 0 ? state : secondState(state));
+const showTest = (): boolean => element<HTMLInputElement>("show-test").checked;
 
 function sources(): { digits?: string; table?: { text: string; target: string } } {
   return { ...(state.data === "digits" && digitsText !== undefined ? { digits: digitsText } : {}), ...(state.data === "table" && table !== undefined ? { table } : {}) };
@@ -114,9 +91,7 @@ async function configure(what: "data" | "network" | "options", only?: number): P
 
 function setRunning(next: boolean): void {
   running = next;
-  const button = element("run");
-  button.querySelector("span")!.textContent = say(running ? "pause" : "start");
-  button.querySelector("path")!.setAttribute("d", running ? "M3.5 2.5h3.2v11H3.5zM9.3 2.5h3.2v11H9.3z" : "M4 2.5v11l9-5.5z");
+  showRunning(running);
 }
 
 /** Applies a change, and asks of the workers no more than it needs. */
@@ -139,7 +114,7 @@ function change(patch: Partial<State>): void {
 }
 
 function keepURL(): void {
-  history.replaceState(null, "", formatState(state, chosenLanguage, theme));
+  history.replaceState(null, "", formatState(state, chosenLanguage, theme, { showTest: showTest(), shown: shown === 1 ? 1 : 0, selection }));
 }
 
 /** The second network comes, goes, or changes its activation. */
@@ -153,6 +128,7 @@ function second(): void {
   } else void configure("network", 1);
   element("shown-field").hidden = players.length === 1;
   element<HTMLSelectElement>("shown").value = String(shown);
+  keepURL();
   titles();
   drawPoints();
 }
@@ -163,6 +139,7 @@ function titles(): void {
 
 function add(place: number): Player {
   const player = new Player((report) => hear(report, player));
+  player.tell({ type: "select", selection });
   element("surfaces").append(player.surface.element);
   if (place > 0) player.surface.title(say("networkB"));
   return player;
@@ -176,6 +153,7 @@ function hear(report: Report, player: Player): void {
         if (report.data.cut !== undefined) fail(say("csvCut", ...report.data.cut), "note");
         controls.show(state, report.data.task);
         element("digit-card").hidden = state.data !== "digits";
+        element("show-test-field").hidden = report.data.inputs > 2;
       }
       drawPoints();
       return;
@@ -203,12 +181,13 @@ function hear(report: Report, player: Player): void {
       return;
     case "error":
       if (report.barren) barren(true);
-      fail(report.message);
+      fail(`${players.length > 1 && !report.barren ? `${say(player === first() ? "networkA" : "networkB")}: ` : ""}${report.message}${report.diverged ? `. ${say("diverged")}` : ""}`);
   }
 }
 
 function select(next: Selection | undefined): void {
   selection = next;
+  keepURL();
   for (const player of players) player.tell({ type: "select", selection });
   if (next === undefined) neuronPage.hide();
 }
@@ -219,8 +198,7 @@ function sendDigit(): void {
 }
 
 function drawPoints(): void {
-  const showTest = element<HTMLInputElement>("show-test").checked;
-  for (const { data, surface } of players) if (data !== undefined) surface.drawPoints(data, showTest);
+  for (const { data, surface } of players) if (data !== undefined) surface.drawPoints(data, showTest());
 }
 
 function toggle(): void {
@@ -238,11 +216,10 @@ function draw(now: number): void {
   drawnAt = now;
   const final = !players.some(({ frame }) => frame?.running);
   if (!players.some(({ fresh }) => fresh) && !(final && unfinished)) return;
-  const showTest = element<HTMLInputElement>("show-test").checked;
   for (const player of players) {
     if (!player.fresh || player.frame === undefined || player.data === undefined) continue;
     player.fresh = false;
-    player.surface.draw(player.frame, player.data, showTest);
+    player.surface.draw(player.frame, player.data, showTest());
     player.answer();
   }
   drawFigures(element("figures"), players);
@@ -254,7 +231,7 @@ function draw(now: number): void {
       const { layer } = selection;
       neuronPage.draw(neuron, data, layer === 0 ? data.names : Array.from({ length: frame.layers[layer - 1]?.units ?? 0 }, (_, j) => say("neuron", layer, j + 1)), layer === frame.layers.length - 1);
     }
-    findings.draw(frame.findings, stateOf(shown));
+    findings.draw(frame.findings, stateOf(shown), state);
     if (state.data === "digits") drawDigit(element("probabilities"), frame.drawn);
   }
   unfinished = !final;
@@ -264,6 +241,15 @@ function draw(now: number): void {
     curves.draw(players.map(({ record }) => record), first().data?.task === "regression");
     if (element("code").parentElement!.hasAttribute("open")) showCode();
   });
+}
+
+/** The networks as they start; what trains goes on from there. */
+function restart(): void {
+  for (const player of players) {
+    player.record.clear();
+    player.tell({ type: "reset" });
+    if (running) player.tell({ type: "run" });
+  }
 }
 
 function showCode(): string {
@@ -318,6 +304,7 @@ async function readTable(file: File): Promise<void> {
   target.replaceChildren(...names.map((name) => new Option(name, name)));
   target.value = names[names.length - 1];
   table = { name: file.name, text, target: target.value };
+  element("csv-name").textContent = file.name;
   select(undefined);
   await configure("data");
 }
@@ -331,10 +318,7 @@ function listen(): void {
   element("reset").addEventListener("click", () => {
     if (running) toggle();
     fail("");
-    for (const player of players) {
-      player.record.clear();
-      player.tell({ type: "reset" });
-    }
+    restart();
     tell("resetDone");
   });
   element("language").addEventListener("change", () => {
@@ -349,11 +333,13 @@ function listen(): void {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
   element("show-test").addEventListener("change", () => {
+    keepURL();
     drawPoints();
     redraw();
   });
   element("shown").addEventListener("change", () => {
     shown = Number(element<HTMLSelectElement>("shown").value);
+    keepURL();
     graph.forget();
     redraw();
   });
@@ -396,8 +382,10 @@ players = [add(0)];
 controls.show(state, "binary");
 talk(chosenLanguage ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : language()));
 element<HTMLSelectElement>("theme").value = theme;
+element<HTMLInputElement>("show-test").checked = read.view.showTest;
 dress();
 listen();
+new ResizeObserver(([{ target }]) => (document.documentElement.style.scrollPadding = `${target.clientHeight + 8}px 0 8px`)).observe(document.querySelector(".bar")!);
 drawFigures(element("figures"), players);
 if (state.compare !== "") second();
 void configure("data", 0);

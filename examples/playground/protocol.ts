@@ -111,5 +111,5 @@ export type Report =
   | { readonly type: "file"; readonly kind: "save" | "onnx" | "module"; readonly bytes: Uint8Array | string }
   | { readonly type: "loaded"; readonly state: Partial<State> }
   | { readonly type: "stopped" }
-  /** barren: there are no data to train on. */
-  | { readonly type: "error"; readonly message: string; readonly barren?: boolean };
+  /** barren: there are no data to train on; diverged: the training ended at a loss or weights that are not finite. */
+  | { readonly type: "error"; readonly message: string; readonly barren?: boolean; readonly diverged?: boolean };

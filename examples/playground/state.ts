@@ -3,6 +3,8 @@
 //
 //   #data=spiral&noise=0.1&layers=16-tanh.16-prelu&optimizer=adam&rate=0.01
 
+import type { Selection } from "./protocol.js";
+
 export const dataNames = ["xor", "circles", "moons", "spiral", "blobs", "wave", "hills", "digits", "table"] as const;
 export type DataName = (typeof dataNames)[number];
 
@@ -103,8 +105,23 @@ function readLayers(text: string): HiddenLayer[] | undefined {
   return layers;
 }
 
+/** What is looked at: it changes nothing of the training. */
+export interface View {
+  readonly showTest: boolean;
+  /** The network that the graph shows. */
+  readonly shown: 0 | 1;
+  readonly selection?: Selection;
+}
+export const plainView: View = { showTest: false, shown: 0 };
+
+function readView(given: URLSearchParams, { layers, compare }: State): View {
+  const [layer, unit, sample] = (/^\d{1,2}\.\d{1,3}\.\d{1,5}$/.test(given.get("neuron") ?? "") ? given.get("neuron")! : "0.0.0").split(".").map((place) => Number(place) - 1);
+  const chosen = layer >= 0 && layer <= layers.length && unit >= 0 && unit < (layers[layer]?.units ?? Infinity) && sample >= 0;
+  return { showTest: given.get("test") === "1", shown: given.get("shown") === "1" && compare !== "" ? 1 : 0, ...(chosen ? { selection: { layer, unit, sample } } : {}) };
+}
+
 /** The state that a hash holds; what is missing or not allowed is the default. Never throws. */
-export function parseState(hash: string): { state: State; language?: Language; theme?: Theme } {
+export function parseState(hash: string): { state: State; language?: Language; theme?: Theme; view: View } {
   const text = hash.replace(/^#/, "");
   const given = new URLSearchParams(text.length > LONGEST_HASH ? "" : text);
   const state: Record<string, unknown> = { ...defaults };
@@ -124,11 +141,12 @@ export function parseState(hash: string): { state: State; language?: Language; t
     state: state as unknown as State,
     language: languages.find((name) => name === given.get("lang")),
     theme: themes.find((name) => name === given.get("theme")),
+    view: readView(given, state as unknown as State),
   };
 }
 
 /** The hash of a state: only what differs from the defaults. */
-export function formatState(state: State, language?: Language, theme?: Theme): string {
+export function formatState(state: State, language?: Language, theme?: Theme, view: View = plainView): string {
   const given = new URLSearchParams();
   for (const key of [...Object.keys(lists), ...Object.keys(ranges)] as (keyof State)[]) {
     if (state[key] !== defaults[key]) given.set(key, String(state[key]));
@@ -138,11 +156,20 @@ export function formatState(state: State, language?: Language, theme?: Theme): s
   if (!state.scale) given.set("scale", "0");
   if (language !== undefined) given.set("lang", language);
   if (theme !== undefined && theme !== "auto") given.set("theme", theme);
+  if (view.showTest) given.set("test", "1");
+  if (view.shown === 1) given.set("shown", "1");
+  if (view.selection !== undefined) given.set("neuron", [view.selection.layer, view.selection.unit, view.selection.sample].map((place) => place + 1).join("."));
   return `#${given}`;
 }
 
 function formatLayers(layers: readonly HiddenLayer[]): string {
   return layers.length === 0 ? "none" : layers.map(({ units, activation }) => `${units}-${activation}`).join(".");
+}
+
+/** The state of the second network: it has another activation in all hidden layers. */
+export function secondState(state: State): State {
+  const { compare } = state;
+  return compare === "" ? state : { ...state, layers: state.layers.map(({ units }) => ({ units, activation: compare })) };
 }
 
 /** What a change of these asks for: new data and a new network, a new network, or a new network where layers differ; all else is applied while training. */

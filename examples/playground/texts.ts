@@ -12,7 +12,7 @@ const en = {
   data: "Data", dataSet: "Data set", "data.xor": "XOR", "data.circles": "Circles", "data.moons": "Moons", "data.spiral": "Spiral", "data.blobs": "Gaussian blobs",
   "data.wave": "Regression: wave", "data.hills": "Regression: hills", "data.digits": "Digits 8×8", "data.table": "Your own CSV",
   classes: "Classes", samples: "Samples", noise: "Noise", split: "Training share (%)", dataSeed: "Data seed", scale: "Standardise inputs",
-  csv: "CSV file", csvNote: "The file stays on this page; nothing is uploaded.", target: "Target column", csvEmpty: "Choose a CSV file with a header line.", csvCut: "{0} of the {1} rows are used, drawn at random by the data seed.",
+  csv: "CSV file", chooseFile: "Choose a file", modelFile: "Model file", csvNote: "The file stays on this page; nothing is uploaded.", target: "Target column", csvEmpty: "Choose a CSV file with a header line.", csvCut: "{0} of the {1} rows are used, drawn at random by the data seed.",
   network: "Network", addLayer: "Add layer", removeLayer: "Remove layer {0}", layer: "Layer {0}", units: "Units of layer {0}", fewer: "One unit fewer in layer {0}", more: "One unit more in layer {0}",
   activation: "Activation of layer {0}", outputActivation: "Activation of the output layer", lossName: "Loss", range: "{0}: expected a number from {1} to {2}, got {3}", output: "Output", init: "Initialiser", "init.auto": "By activation", norm: "Normalisation", "norm.none": "None", dropout: "Dropout", seed: "Weights seed",
   training: "Training", optimizer: "Optimizer", rate: "Learning rate", schedule: "Schedule", scheduleSteps: "Schedule steps", batch: "Batch size", l1: "L1 penalty", l2: "L2 penalty",
@@ -27,7 +27,7 @@ const en = {
   "finding.deadUnits": "Dead units", "finding.vanishingGradient": "Vanishing gradient", "finding.explodingGradient": "Exploding gradient", "finding.saturation": "Saturation", "finding.unusedCapacity": "Unused capacity", "finding.unscaledInputs": "Unscaled inputs",
   "meaning.deadUnits": "Units give 0 on every sample and learn no more.", "meaning.vanishingGradient": "Hardly any gradient reaches this layer.", "meaning.explodingGradient": "The gradient grows from layer to layer.", "meaning.saturation": "Many activations lie where the curve is flat.", "meaning.unusedCapacity": "Units are copies of others or constant.", "meaning.unscaledInputs": "The inputs differ much in size.",
   slopes: "PReLU slopes", model: "Model and code", save: "Save model", load: "Load model", onnx: "Export ONNX", module: "Export module", copy: "Copy code", copied: "The code is in the clipboard.", copyFailed: "The clipboard is not to be had. Select the code below and copy it.", code: "Code of this network", link: "Copy link", linkCopied: "The link is in the clipboard.",
-  draw: "Draw a digit", drawHint: "Draw with the mouse or a finger; with the keyboard, move by the arrow keys and paint with the space bar.", clear: "Clear drawing", loadedModel: "The model is loaded.", error: "Error", started: "Training", paused: "Paused at epoch {0}", resetDone: "The network starts anew.", applied: "The advice is applied.",
+  draw: "Draw a digit", drawHint: "Draw with the mouse or a finger; with the keyboard, move by the arrow keys and paint with the space bar.", clear: "Clear drawing", loadedModel: "The model is loaded.", error: "Error", diverged: "The training diverged and has stopped; the weights are those of the last sound epoch. Lower the learning rate, then start again or reset.", started: "Training", paused: "Paused at epoch {0}", resetDone: "The network starts anew.", applied: "The advice is applied. {0}",
 };
 
 export type Text = keyof typeof en;
@@ -41,7 +41,7 @@ const zh: Record<Text, string> = {
   data: "数据", dataSet: "数据集", "data.xor": "异或", "data.circles": "圆环", "data.moons": "双月", "data.spiral": "螺旋", "data.blobs": "高斯团",
   "data.wave": "回归：波", "data.hills": "回归：山丘", "data.digits": "数字 8×8", "data.table": "自己的 CSV",
   classes: "类别数", samples: "样本数", noise: "噪声", split: "训练比例 (%)", dataSeed: "数据种子", scale: "标准化输入",
-  csv: "CSV 文件", csvNote: "文件只留在本页面，不会上传。", target: "目标列", csvEmpty: "请选择带表头的 CSV 文件。", csvCut: "使用 {1} 行中的 {0} 行，按数据种子随机抽取。",
+  csv: "CSV 文件", chooseFile: "选择文件", modelFile: "模型文件", csvNote: "文件只留在本页面，不会上传。", target: "目标列", csvEmpty: "请选择带表头的 CSV 文件。", csvCut: "使用 {1} 行中的 {0} 行，按数据种子随机抽取。",
   network: "网络", addLayer: "添加层", removeLayer: "删除第 {0} 层", layer: "第 {0} 层", units: "第 {0} 层的单元数", fewer: "第 {0} 层减少一个单元", more: "第 {0} 层增加一个单元",
   activation: "第 {0} 层的激活函数", outputActivation: "输出层的激活函数", lossName: "损失函数", range: "{0}：应为 {1} 到 {2} 之间的数，实际为 {3}", output: "输出", init: "初始化", "init.auto": "随激活函数", norm: "归一化", "norm.none": "无", dropout: "随机失活", seed: "权重种子",
   training: "训练", optimizer: "优化器", rate: "学习率", schedule: "学习率计划", scheduleSteps: "计划步数", batch: "批大小", l1: "L1 惩罚", l2: "L2 惩罚",
@@ -54,9 +54,9 @@ const zh: Record<Text, string> = {
   softmaxNote: "Softmax 让所有输出互相比较，因此没有单独的曲线。",
   findings: "诊断", noFindings: "目前的网络没有发现问题。", apply: "采纳建议", layerShort: "第 {0} 层",
   "finding.deadUnits": "死亡单元", "finding.vanishingGradient": "梯度消失", "finding.explodingGradient": "梯度爆炸", "finding.saturation": "饱和", "finding.unusedCapacity": "容量闲置", "finding.unscaledInputs": "输入未缩放",
-  "meaning.deadUnits": "部分单元在所有样本上输出 0，不再学习。建议改用 leakyRelu。", "meaning.vanishingGradient": "几乎没有梯度到达这一层。建议换激活函数、减少层数或重新初始化。", "meaning.explodingGradient": "梯度逐层变大。建议缩小权重、输入或学习率。", "meaning.saturation": "许多激活落在曲线平坦处，梯度很小。建议重新初始化权重或换激活函数。", "meaning.unusedCapacity": "部分单元与其他单元相同或恒定。建议减少单元或重新初始化。", "meaning.unscaledInputs": "输入的大小相差很大。建议标准化每一列。",
+  "meaning.deadUnits": "{0} 的单元在所有样本上输出 0，没有梯度，不再学习。", "meaning.vanishingGradient": "几乎没有梯度到达这一层。", "meaning.explodingGradient": "梯度的范数是权重范数的 {1} 倍。", "meaning.saturation": "{0} 的激活落在曲线平坦处，梯度很小。", "meaning.unusedCapacity": "{0} 的单元与其他单元相同或恒定。", "meaning.unscaledInputs": "输入未缩放到 1 左右，或各列大小相差很大。",
   slopes: "PReLU 斜率", model: "模型与代码", save: "保存模型", load: "载入模型", onnx: "导出 ONNX", module: "导出模块", copy: "复制代码", copied: "代码已复制到剪贴板。", copyFailed: "无法使用剪贴板。请选中下面的代码并复制。", code: "此网络的代码", link: "复制链接", linkCopied: "链接已复制到剪贴板。",
-  draw: "画一个数字", drawHint: "用鼠标或手指绘制；用键盘时以方向键移动，空格键涂色。", clear: "清除绘图", loadedModel: "模型已载入。", error: "错误", started: "正在训练", paused: "已在第 {0} 轮暂停", resetDone: "网络重新开始。", applied: "建议已采纳。",
+  draw: "画一个数字", drawHint: "用鼠标或手指绘制；用键盘时以方向键移动，空格键涂色。", clear: "清除绘图", loadedModel: "模型已载入。", error: "错误", diverged: "训练发散，已停止；权重恢复为最后一个正常轮次的值。请降低学习率，然后重新开始或重置。", started: "正在训练", paused: "已在第 {0} 轮暂停", resetDone: "网络重新开始。", applied: "建议已采纳。{0}",
 };
 
 export const texts: Record<Language, Record<Text, string>> = { en, zh };

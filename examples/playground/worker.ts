@@ -1,6 +1,6 @@
 // A worker: takes orders, trains in slices, and between them posts frames that the page only has to draw.
 
-import { Network } from "../../src/index.js";
+import { DivergenceError, Network } from "../../src/index.js";
 import { toONNX } from "../../src/onnx/index.js";
 import { makeData } from "./data.js";
 import type { Data } from "./data.js";
@@ -128,7 +128,7 @@ async function loop(): Promise<void> {
     }
   } catch (error) {
     trainer.running = false;
-    post({ type: "error", message: named((error as Error).message) });
+    post({ type: "error", message: named((error as Error).message), diverged: error instanceof DivergenceError });
     post({ type: "stopped" });
   } finally {
     looping = false;
