@@ -15,8 +15,11 @@ const NARROWEST = 80;
 const WIDEST = 122;
 const LEFT = 56;
 const HEAD = 80;
-/** Neurons of a layer, and inputs, that are drawn; the others are counted. */
-const MOST_DRAWN = 10;
+/** Neurons of a layer, and inputs, that are drawn at first, and when all are asked for; the others are counted. */
+const FEW_DRAWN = 10;
+const MOST_DRAWN = 128;
+/** Lines into a layer: where there are more weights, the weakest have none. */
+const MOST_LINES = 600;
 /** Pictures of neurons from which on a frame draws no more of them. */
 const MOST_PICTURES = 16;
 
@@ -38,9 +41,12 @@ export class Graph {
   private readonly pace = new Pace(0.25);
   private drew = false;
   private turn = 0;
+  private most = FEW_DRAWN;
+  /** The column whose button for more was pressed and is to have the focus again. */
+  private turned: number | undefined;
 
-  /** @param choose is told of the neuron that was pressed */
-  constructor(private readonly element: HTMLElement, private readonly choose: (layer: number, unit: number) => void) {
+  /** @param choose is told of the neuron that was pressed @param redraw draws the last frame once more */
+  constructor(private readonly element: HTMLElement, private readonly choose: (layer: number, unit: number) => void, private readonly redraw: () => void) {
     this.inner.className = "graph-inner";
     this.lines.setAttribute("aria-hidden", "true");
     this.inner.append(this.lines);
@@ -53,9 +59,9 @@ export class Graph {
 
   private build(layers: readonly LayerView[], data: DataView): void {
     this.inner.replaceChildren(this.lines);
-    const inputs = Math.min(data.inputs, MOST_DRAWN);
-    const rows = Math.max(inputs, ...layers.map(({ units }) => Math.min(units, MOST_DRAWN)));
-    const more = data.inputs > MOST_DRAWN || layers.some(({ units }) => units > MOST_DRAWN);
+    const inputs = Math.min(data.inputs, this.most);
+    const rows = Math.max(inputs, ...layers.map(({ units }) => Math.min(units, this.most)));
+    const more = data.inputs > FEW_DRAWN || layers.some(({ units }) => units > FEW_DRAWN);
     const height = TOP + rows * (SIZE + GAP) + (more ? 24 : 0);
     this.pitch = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((this.element.clientWidth - LEFT - 28) / layers.length)));
     const width = this.x(layers.length - 1) + SIZE + 24;
@@ -66,7 +72,21 @@ export class Graph {
       this.inner.append(element);
     };
     for (let i = 0; i < inputs; i++) place(label("in", data.names[i] ?? ""), 0, this.y(i) - 9);
-    if (data.inputs > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", data.inputs - MOST_DRAWN)}`), 0, this.y(inputs) - 18);
+    const others = (column: number, count: number, left: number, top: number): void => {
+      const all = this.most === MOST_DRAWN;
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "more", textContent: all ? say("fewNeurons") : `+ ${say("moreNeurons", count)}` });
+      button.setAttribute("aria-expanded", String(all));
+      button.addEventListener("click", () => {
+        this.most = all ? FEW_DRAWN : MOST_DRAWN;
+        this.turned = column;
+        this.forget();
+        this.redraw();
+      });
+      place(button, left, top);
+      if (column === this.turned) button.focus();
+    };
+    if (data.inputs > FEW_DRAWN) others(-1, data.inputs - this.most, 0, this.y(inputs) - 18);
     this.columns = layers.map(({ units, activation }, k) => {
       const left = this.x(k);
       const last = k === layers.length - 1;
@@ -75,7 +95,7 @@ export class Graph {
       name.textContent = last ? say("output") : say("layer", k + 1);
       head.append(name, document.createElement("br"), activation);
       place(head, left + (SIZE - HEAD) / 2, 0);
-      const column: Column = { drawn: Math.min(units, MOST_DRAWN), buttons: [], pictures: [] };
+      const column: Column = { drawn: Math.min(units, this.most), buttons: [], pictures: [] };
       for (let j = 0; j < column.drawn; j++) {
         const button = document.createElement("button");
         button.type = "button";
@@ -90,9 +110,10 @@ export class Graph {
         column.pictures.push(picture);
         place(button, left, TOP + j * (SIZE + GAP));
       }
-      if (units > MOST_DRAWN) place(label("more", `+ ${say("moreNeurons", units - MOST_DRAWN)}`), left + (SIZE - HEAD) / 2, this.y(MOST_DRAWN) - 18);
+      if (units > FEW_DRAWN) others(k, units - this.most, left + (SIZE - HEAD) / 2, this.y(column.drawn) - 18);
       return column;
     });
+    this.turned = undefined;
   }
 
   /** The left edge of a column's neurons. */
@@ -112,7 +133,7 @@ export class Graph {
 
   /** @param final whether no other frame follows soon: then it is drawn whatever it takes */
   draw(layers: readonly LayerView[], data: DataView, selected: { layer: number; unit: number } | undefined, final: boolean): void {
-    const signature = JSON.stringify([document.documentElement.lang, data.inputs, data.names.slice(0, MOST_DRAWN), layers.map(({ units, activation }) => [units, activation])]);
+    const signature = JSON.stringify([document.documentElement.lang, data.inputs, data.names.slice(0, this.most), layers.map(({ units, activation }) => [units, activation])]);
     const built = signature === this.signature;
     if (!built) {
       this.signature = signature;
@@ -150,14 +171,22 @@ export class Graph {
     const context = sharp(this.lines, parseFloat(this.inner.style.width), parseFloat(this.inner.style.height));
     layers.forEach(({ units, weights }, k) => {
       const inputs = weights.length / units;
-      const from = Math.min(k === 0 ? data.inputs : layers[k - 1].units, MOST_DRAWN, inputs);
+      const from = Math.min(k === 0 ? data.inputs : layers[k - 1].units, this.most, inputs);
       const x0 = k === 0 ? LEFT : this.x(k - 1) + SIZE;
       const x1 = this.x(k);
       let largest = 1e-9;
       for (const weight of weights) largest = Math.max(largest, Math.abs(weight));
-      for (let j = 0; j < this.columns[k].drawn; j++) {
+      const { drawn } = this.columns[k];
+      let least = 0;
+      if (drawn * from > MOST_LINES) {
+        const sizes = new Float32Array(drawn * from);
+        for (let j = 0; j < drawn; j++) for (let i = 0; i < from; i++) sizes[j * from + i] = Math.abs(weights[j * inputs + i] / largest);
+        least = sizes.sort()[sizes.length - MOST_LINES];
+      }
+      for (let j = 0; j < drawn; j++) {
         for (let i = 0; i < from; i++) {
           const share = weights[j * inputs + i] / largest;
+          if (Math.abs(share) < least) continue;
           context.globalAlpha = 0.12 + 0.75 * Math.abs(share);
           context.strokeStyle = signCss(share);
           context.lineWidth = 0.4 + 3 * Math.abs(share);

@@ -37,7 +37,7 @@ let drawnAt = 0;
 const calm = new Pace(0.2, 90);
 
 const curves = new Curves(element("curves"));
-const graph = new Graph(element("graph"), (layer, unit) => select(selection?.layer === layer && selection.unit === unit ? undefined : { layer, unit, sample: selection?.sample ?? 0 }));
+const graph = new Graph(element("graph"), (layer, unit) => select(selection?.layer === layer && selection.unit === unit ? undefined : { layer, unit, sample: selection?.sample ?? 0 }), () => redraw());
 const neuronPage = new NeuronPage(element("neuron"), () => select(undefined), (sample) => selection !== undefined && select({ ...selection, sample }));
 const findings = new Findings(element("findings"), (patch, words, anew) => {
   change(patch);
