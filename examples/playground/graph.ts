@@ -18,8 +18,8 @@ const HEAD = 80;
 /** Neurons of a layer, and inputs, that are drawn at first, and when all are asked for; the others are counted. */
 const FEW_DRAWN = 10;
 const MOST_DRAWN = 128;
-/** Lines into a layer: where there are more weights, the weakest have none. */
-const MOST_LINES = 600;
+/** Lines into a layer, as many as ten by ten: where there are more weights, the weakest have none. With all of 128 by 128 a frame takes a second. */
+const MOST_LINES = 100;
 /** Pictures of neurons from which on a frame draws no more of them. */
 const MOST_PICTURES = 16;
 
@@ -27,8 +27,9 @@ interface Column {
   readonly drawn: number;
   readonly buttons: HTMLButtonElement[];
   readonly pictures: HTMLCanvasElement[];
-  /** What the pictures were drawn from. */
+  /** What the pictures are drawn from, and how many of them are. */
   shown?: Float32Array;
+  done: number;
 }
 
 export class Graph {
@@ -95,7 +96,7 @@ export class Graph {
       name.textContent = last ? say("output") : say("layer", k + 1);
       head.append(name, document.createElement("br"), activation);
       place(head, left + (SIZE - HEAD) / 2, 0);
-      const column: Column = { drawn: Math.min(units, this.most), buttons: [], pictures: [] };
+      const column: Column = { drawn: Math.min(units, this.most), buttons: [], pictures: [], done: 0 };
       for (let j = 0; j < column.drawn; j++) {
         const button = document.createElement("button");
         button.type = "button";
@@ -159,11 +160,17 @@ export class Graph {
       this.turn = k + 1;
       const [layer, column] = [layers[k], this.columns[k]];
       const source = inputs > 2 ? layer.weights : layer.pictures;
-      if (source.length === 0 || source === column.shown || (inputs > 2 && !due)) continue;
+      if (source.length === 0 || (source === column.shown && column.done === column.drawn) || (inputs > 2 && !due)) continue;
+      // a picture that was begun is ended with what came since
+      if (column.done === column.drawn || column.shown === undefined) column.done = 0;
       column.shown = source;
-      left -= column.drawn;
       const from = k === 0 ? inputs : layers[k - 1].units;
-      column.pictures.forEach((picture, j) => (inputs > 2 ? drawWeights(picture, layer, j, from) : drawPicture(picture, layer, j, inputs)));
+      for (; column.done < column.drawn && left > 0; column.done++, left--) {
+        const picture = column.pictures[column.done];
+        if (inputs > 2) drawWeights(picture, layer, column.done, from);
+        else drawPicture(picture, layer, column.done, inputs);
+      }
+      if (column.done < column.drawn) this.turn = k;
     }
   }
 
