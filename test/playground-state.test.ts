@@ -44,6 +44,8 @@ describe("the URL", () => {
 test.each(["en", "zh"] as const)("no text is missing in %s", (language) => {
   expect(Object.keys(texts[language])).toEqual(Object.keys(texts.en));
   for (const [key, value] of Object.entries(texts[language])) expect(value.trim(), key).not.toBe("");
+  const figures = (text: string): string[] => (text.match(/\{\d\}/g) ?? []).sort();
+  for (const [key, text] of Object.entries(texts.en)) expect(figures(texts[language][key as keyof typeof texts.en]), key).toEqual(figures(text));
 });
 
 test("the output's activation is one that the task can have, with the loss that goes with it", () => {
@@ -158,6 +160,7 @@ describe("an advice", () => {
   test("is told in the words of the controls", () => {
     const state = stateOf(2, "relu");
     expect(deed({ rate: 0.001 }, state)).toBe("Learning rate: 0.001");
+    expect(deed({ rate: 0.01 / 3 }, state)).toBe("Learning rate: 0.00333333");
     expect(deed({ scale: true }, state)).toBe("Standardise inputs");
     expect(deed({ init: "auto" }, state)).toBe("Initialiser: By activation");
     expect(deed({ output: "leakyRelu" }, state)).toBe("Activation of the output layer: leakyRelu");

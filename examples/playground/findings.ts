@@ -44,7 +44,7 @@ function forSecond(patch: Partial<State>, state: State): Partial<State> {
 /** A change in the words of the controls that it changes. */
 export function deed(patch: Partial<State>, state: State): string {
   const { layers, scale, init, compare, ...others } = patch;
-  const texts = Object.entries(others).map(([key, value]) => `${say((key === "output" ? "outputActivation" : key) as Text)}: ${value}`);
+  const texts = Object.entries(others).map(([key, value]) => `${say((key === "output" ? "outputActivation" : key) as Text)}: ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`);
   if (scale !== undefined) texts.push(say("scale"));
   if (init !== undefined) texts.push(`${say("init")}: ${say("init.auto")}`);
   if (compare !== undefined) texts.push(`${say("compareWith")}: ${compare}`);

@@ -163,7 +163,7 @@ export const faults = [
     find: "f64[record + Step.step] = (this.step + i) % 2 ** 32;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
   },
   {
-    name: "statistics-of-a-lost-step", what: "running statistics follow a batch whose loss is not finite", file: "src/plan/tape.ts",
+    name: "statistics-of-a-lost-step", what: "running statistics follow a batch whose loss is not finite", file: "src/plan/training.ts",
     find: "  const partials = addPenalties(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
     put: "  const partials = addPenalties(tape, topology, layout);\n  addRunningStatistics(tape, topology, layout);\n  addFinish(tape, topology, layout, plan, partials);",
     tests: TAPE, only: "nor do running statistics follow",
@@ -284,7 +284,7 @@ export const faults = [
     find: "const blocks = length + 15 >> 4;", put: "const blocks = length >> 4;", tests: TRAJECTORIES, only: "trainBatch",
   },
   {
-    name: "wrong-gradient-matrix", what: "the gradient of the inputs is written over the one it is made of", file: "src/plan/tape.ts",
+    name: "wrong-gradient-matrix", what: "the gradient of the inputs is written over the one it is made of", file: "src/plan/gradient.ts",
     find: "[InputGradient.dInput, layout.gradients[1 - here]],", put: "[InputGradient.dInput, layout.gradients[here]],", tests: GRADIENTS,
   },
   // training

@@ -36,7 +36,7 @@ const PARAMETERS = 1024;
  */
 const CHUNK_ROWS = 26 * MR;
 const CHUNK_FLOATS = 2 ** 20;
-/** The tapes that lie in memory side by side, and the most instructions that each takes for n layers: see plan/tape.ts. */
+/** The tapes that lie in memory side by side, and the most instructions that each takes for n layers: see plan/training.ts, plan/forward.ts. */
 const tapeLengths = {
   forward: (n: number) => 2 * n,
   single: (n: number) => 2 * n,

@@ -10,7 +10,7 @@ import { readerSource } from "../inspect/inference.js";
 import type { Model } from "../model.js";
 import { LONE_STEP } from "../plan/layout.js";
 import { checkWeights } from "../samples.js";
-import type { TrainingPlan } from "../plan/tape.js";
+import type { TrainingPlan } from "../plan/training.js";
 import { Before } from "./before.js";
 import { apart, checkData, checkFinite, outputActivation } from "./prepare.js";
 import { writeRates } from "./rates.js";

@@ -8,8 +8,8 @@ import { scratchCore } from "../engine/core.js";
 import type { ScheduleMath } from "../describe/schedules.js";
 import type { Model } from "../model.js";
 import { passesAll } from "../plan/layout.js";
-import { trainingTape } from "../plan/tape.js";
-import type { TrainingPlan } from "../plan/tape.js";
+import { trainingTape } from "../plan/training.js";
+import type { TrainingPlan } from "../plan/training.js";
 import type { OptimizerProgress } from "../progress.js";
 
 /** The core's own scalar functions, for schedules. */

@@ -1,7 +1,7 @@
 // The player: an instruction dealt in any number of shares, in any order of them, on either build, gives the bytes of `play` on
 // one thread; and a step allocates nothing.
 //
-// The tapes are those of real networks (src/plan/tape.ts), of sizes that no share divides evenly. All memory is compared but
+// The tapes are those of real networks (src/plan/forward.ts), of sizes that no share divides evenly. All memory is compared but
 // the panel, which is a thread's own scratch.
 
 import { setFlagsFromString } from "node:v8";
@@ -17,7 +17,7 @@ import type { LayerSpec, Loss, Optimizer } from "../../src/index.js";
 import { initialise } from "../../src/initialise.js";
 import { Model } from "../../src/model.js";
 import { LONE_STEP, forwardScratch, planTopology, productScratch } from "../../src/plan/layout.js";
-import { singleTape } from "../../src/plan/tape.js";
+import { singleTape } from "../../src/plan/forward.js";
 import { freshProgress } from "../../src/progress.js";
 import { writeRates } from "../../src/train/rates.js";
 import { coreMath, placeTraining } from "../../src/train/step.js";
