@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { columnsOf } from "../examples/playground/files.js";
-import { follow } from "../examples/playground/findings.js";
+import { follow, sayChange } from "../examples/playground/findings.js";
 import { lossOf, outputOf } from "../examples/playground/names.js";
 import { Pace } from "../examples/playground/pace.js";
 import { dataNames, defaults, formatState, hiddenActivations, outputActivations, parseState } from "../examples/playground/state.js";
@@ -51,6 +51,20 @@ test("a CSV's columns are offered as its header names them", () => {
   expect(columnsOf("x;y, z;t\n")).toEqual(["x", "y, z", "t"]);
   expect(columnsOf("x\ty\n")).toEqual(["x", "y"]);
   expect(columnsOf("only\n1")).toEqual(["only"]);
+});
+
+test("a page in another language says what the button of an advice changes", () => {
+  const state = { ...defaults, layers: [{ units: 8, activation: "tanh" as const }, { units: 6, activation: "tanh" as const }] };
+  const relu = state.layers.map((layer) => ({ ...layer, activation: "relu" as const }));
+  expect([
+    { scale: true }, { init: "auto" as const }, { seed: 7 }, { rate: 0.01 / 3 }, { output: "relu" as const }, { layers: [state.layers[0]] }, { layers: relu }, { layers: [state.layers[0], relu[1]] },
+    { layers: [state.layers[0], { units: 2, activation: "tanh" as const }] },
+  ].map((change) => sayChange(change, state))).toEqual([
+    "Advice: standardise the inputs.", "Advice: initialise by the activation.", "Advice: draw the weights anew, by seed 7.", "Advice: learning rate 0.00333333.", "Advice: relu as the output's activation.",
+    "Advice: one hidden layer less.", "Advice: relu in layer 1. Advice: relu in layer 2.", "Advice: relu in layer 2.", "Advice: 2 units in layer 2.",
+  ]);
+  const figures = (text: string): string[] => (text.match(/\{\d\}/g) ?? []).sort();
+  for (const [key, text] of Object.entries(texts.en)) expect(figures(texts.zh[key as keyof typeof texts.zh])).toEqual(figures(text));
 });
 
 describe("what takes long", () => {

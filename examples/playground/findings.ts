@@ -31,6 +31,21 @@ export function follow(finding: Found, state: State): Partial<State> | undefined
   return undefined;
 }
 
+/** What the button of an advice changes, in the language of the page. */
+export function sayChange(change: Partial<State>, state: State): string {
+  if (change.scale) return say("change.scale");
+  if (change.init !== undefined) return say("change.init");
+  if (change.seed !== undefined) return say("change.seed", change.seed);
+  if (change.rate !== undefined) return say("change.rate", Number(change.rate.toPrecision(6)));
+  if (change.output !== undefined) return say("change.output", change.output);
+  const layers = change.layers ?? state.layers;
+  if (layers.length < state.layers.length) return say("change.fewerLayers");
+  return layers.flatMap(({ units, activation }, i) => {
+    if (units !== state.layers[i].units) return [say("change.units", units, i + 1)];
+    return activation === state.layers[i].activation ? [] : [say("change.activation", activation, i + 1)];
+  }).join(" ");
+}
+
 export class Findings {
   private signature = "";
 
@@ -59,13 +74,13 @@ export class Findings {
       message.className = "message";
       message.lang = "en";
       item.append(head);
+      const patch = follow(found, state);
       if (language() !== "en") {
         const meaning = document.createElement("p");
-        meaning.textContent = say(`meaning.${found.kind}` as Text, percent(found.value));
+        meaning.textContent = [say(`meaning.${found.kind}` as Text, percent(found.value)), patch === undefined ? "" : sayChange(patch, state)].join("");
         item.append(meaning);
       }
       item.append(message);
-      const patch = follow(found, state);
       if (patch !== undefined) {
         const button = document.createElement("button");
         Object.assign(button, { type: "button", textContent: say("apply") });

@@ -26,6 +26,8 @@ const en = {
   findings: "Diagnosis", noFindings: "Nothing wrong is found in the network as it is.", apply: "Apply advice", layerShort: "Layer {0}",
   "finding.deadUnits": "Dead units", "finding.vanishingGradient": "Vanishing gradient", "finding.explodingGradient": "Exploding gradient", "finding.saturation": "Saturation", "finding.unusedCapacity": "Unused capacity", "finding.unscaledInputs": "Unscaled inputs",
   "meaning.deadUnits": "Units give 0 on every sample and learn no more.", "meaning.vanishingGradient": "Hardly any gradient reaches this layer.", "meaning.explodingGradient": "The gradient grows from layer to layer.", "meaning.saturation": "Many activations lie where the curve is flat.", "meaning.unusedCapacity": "Units are copies of others or constant.", "meaning.unscaledInputs": "The inputs differ much in size.",
+  "change.scale": "Advice: standardise the inputs.", "change.init": "Advice: initialise by the activation.", "change.seed": "Advice: draw the weights anew, by seed {0}.", "change.rate": "Advice: learning rate {0}.",
+  "change.output": "Advice: {0} as the output's activation.", "change.fewerLayers": "Advice: one hidden layer less.", "change.activation": "Advice: {0} in layer {1}.", "change.units": "Advice: {0} units in layer {1}.",
   slopes: "PReLU slopes", model: "Model and code", save: "Save model", load: "Load model", onnx: "Export ONNX", module: "Export module", copy: "Copy code", copied: "The code is in the clipboard.", copyFailed: "The clipboard is not to be had. Select the code below and copy it.", code: "Code of this network", link: "Copy link", linkCopied: "The link is in the clipboard.",
   draw: "Draw a digit", drawHint: "Draw with the mouse or a finger; with the keyboard, move by the arrow keys and paint with the space bar.", clear: "Clear drawing", loadedModel: "The model is loaded.", error: "Error", started: "Training", paused: "Paused at epoch {0}", resetDone: "The network starts anew.", applied: "The advice is applied.",
 };
@@ -54,7 +56,9 @@ const zh: Record<Text, string> = {
   softmaxNote: "Softmax 让所有输出互相比较，因此没有单独的曲线。",
   findings: "诊断", noFindings: "目前的网络没有发现问题。", apply: "采纳建议", layerShort: "第 {0} 层",
   "finding.deadUnits": "死亡单元", "finding.vanishingGradient": "梯度消失", "finding.explodingGradient": "梯度爆炸", "finding.saturation": "饱和", "finding.unusedCapacity": "容量闲置", "finding.unscaledInputs": "输入未缩放",
-  "meaning.deadUnits": "部分单元在所有样本上输出 0，不再学习。建议改用 leakyRelu。", "meaning.vanishingGradient": "几乎没有梯度到达这一层。建议换激活函数、减少层数或重新初始化。", "meaning.explodingGradient": "梯度逐层变大。建议缩小权重、输入或学习率。", "meaning.saturation": "许多激活落在曲线平坦处，梯度很小。建议重新初始化权重或换激活函数。", "meaning.unusedCapacity": "部分单元与其他单元相同或恒定。建议减少单元或重新初始化。", "meaning.unscaledInputs": "输入的大小相差很大。建议标准化每一列。",
+  "meaning.deadUnits": "部分单元在所有样本上输出 0，不再学习。", "meaning.vanishingGradient": "几乎没有梯度到达这一层。", "meaning.explodingGradient": "梯度逐层变大。", "meaning.saturation": "许多激活落在曲线平坦处，梯度很小。", "meaning.unusedCapacity": "部分单元与其他单元相同或恒定。", "meaning.unscaledInputs": "输入的大小相差很大。",
+  "change.scale": "建议：标准化输入。", "change.init": "建议：按激活函数初始化权重。", "change.seed": "建议：用种子 {0} 重新抽取权重。", "change.rate": "建议：学习率改为 {0}。",
+  "change.output": "建议：输出层改用 {0}。", "change.fewerLayers": "建议：减少一个隐藏层。", "change.activation": "建议：第 {1} 层改用 {0}。", "change.units": "建议：第 {1} 层改为 {0} 个单元。",
   slopes: "PReLU 斜率", model: "模型与代码", save: "保存模型", load: "载入模型", onnx: "导出 ONNX", module: "导出模块", copy: "复制代码", copied: "代码已复制到剪贴板。", copyFailed: "无法使用剪贴板。请选中下面的代码并复制。", code: "此网络的代码", link: "复制链接", linkCopied: "链接已复制到剪贴板。",
   draw: "画一个数字", drawHint: "用鼠标或手指绘制；用键盘时以方向键移动，空格键涂色。", clear: "清除绘图", loadedModel: "模型已载入。", error: "错误", started: "正在训练", paused: "已在第 {0} 轮暂停", resetDone: "网络重新开始。", applied: "建议已采纳。",
 };
