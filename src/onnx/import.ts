@@ -24,6 +24,8 @@ const MOST_DIMENSIONS = 8;
 /** Numbers that may be computed or copied: so many for each byte of the file, and so many besides for layers of the identity. */
 const BUDGET_PER_BYTE = 8;
 const BUDGET_BESIDES = 2 ** 25;
+/** What a number costs whose place is worked out axis by axis. */
+const PLACE_COST = 4;
 
 const constantOf = (dims: readonly number[], data: Float64Array): Constant => ({ kind: "constant", dims, data });
 
@@ -306,7 +308,7 @@ class GraphReader {
       case "Pow": {
         const shape = broadcastShape(dims, second.dims);
         if (shape === undefined) throw refuse(place, "constants of shapes that go with each other", `[${dims.join(", ")}] and [${second.dims.join(", ")}]`);
-        this.spend(shape.reduce((a, b) => a * b, 1));
+        this.spend((repeats(first, second, shape) ? PLACE_COST : 1) * shape.reduce((a, b) => a * b, 1));
         return broadcast(first, second, shape, binary[opType]);
       }
       default:
@@ -771,8 +773,17 @@ function broadcastShape(a: readonly number[], b: readonly number[]): number[] | 
   return shape;
 }
 
-/** f of each pair, axes of size 1 repeated. */
+/** Whether numbers of either are used more than once. */
+function repeats(a: Constant, b: Constant, shape: readonly number[]): boolean {
+  const length = shape.reduce((x, y) => x * y, 1);
+  return a.data.length !== length || b.data.length !== length;
+}
+
+/** f of each pair, axes of size 1 repeated. The frequent forms, a number or two of one shape, go without places to be worked out. */
 function broadcast(a: Constant, b: Constant, shape: readonly number[], f: (x: number, y: number) => number): Constant {
+  if (b.data.length === 1) return constantOf(shape, a.data.map((x) => f(x, b.data[0])));
+  if (a.data.length === 1) return constantOf(shape, b.data.map((y) => f(a.data[0], y)));
+  if (!repeats(a, b, shape)) return constantOf(shape, a.data.map((x, k) => f(x, b.data[k])));
   const strides = ({ dims }: Constant): number[] => {
     let stride = 1;
     const result = shape.map(() => 0);
