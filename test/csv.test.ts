@@ -49,6 +49,21 @@ describe("readCSV", () => {
     expect(await readCSV(text)).toStrictEqual([{ one: "1", [`two${others}`.trim()]: "2,5", three: `a${separator}b` }]);
   });
 
+  it.each([[",", "sep=,"], [";", "SEP=;"], ["\t", "sep=\t"], ["|", '"sep=|"']])("takes the separator %j from a first line that tells it", async (separator, first) => {
+    const others = [",", ";", "\t", "|"].filter((other) => other !== separator).join("x");
+    for (const end of ["\n", "\r\n"]) {
+      const text = [`\ufeff${first}`, `a${others}y${separator}b`, `1${others}1${separator}2`, ""].join(end);
+      expect(await readCSV(text)).toStrictEqual([{ [`a${others}y`]: `1${others}1`, b: "2" }]);
+      await expect(readCSV(text + "5" + end)).rejects.toThrow("CSV line 4: expected 2 fields, got 1");
+    }
+  });
+
+  it("takes sep= in other places, or with another separator, as it stands", async () => {
+    expect(await readCSV("a,b\nsep=;,2\n")).toStrictEqual([{ a: "sep=;", b: "2" }]);
+    expect(await readCSV("sep=x,b\n1,2\n")).toStrictEqual([{ "sep=x": "1", b: "2" }]);
+    await expect(readCSV("sep=;\n")).rejects.toThrow("expected a header line and rows, got nothing but blank lines");
+  });
+
   it("keeps empty cells at the borders of tab-separated lines", async () => {
     expect(await readCSV("a\tb\tc\n\t1\t\n")).toStrictEqual([{ a: "", b: "1", c: "" }]);
   });

@@ -39,6 +39,10 @@ describe("the biases as the result of an operator on constants", () => {
   test.each<[string, NodeMessage[], TensorMessage[]]>([
     ["Identity", [node("Identity", ["c"], "b")], [floats("c", [2], [0.5, -0.75])]],
     ["Cast", [node("Cast", ["c"], "b", [i("to", 1)])], [floats("c", [2], [0.5, -0.75])]],
+    ["Cast to integers, which drops the rest", [node("Cast", ["c"], "k", [i("to", DataType.int64)]), node("Mul", ["k", "quarter"], "b")], [floats("c", [2], [2.75, -3.5]), floats("quarter", [], [0.25])]],
+    ["Slice", [node("Slice", ["c", "from", "to"], "b")], [floats("c", [4], [9, 0.5, -0.75, 8]), ints("from", [1]), ints("to", [-1])]],
+    ["Slice to the end, of axis 0", [node("Slice", ["c", "from", "to", "axis"], "b")], [floats("c", [4], [9, 8, 0.5, -0.75]), ints("from", [-2]), ints("to", [2 ** 40]), ints("axis", [0])]],
+    ["Slice by attributes", [node("Slice", ["c"], "b", [list("starts", [0]), list("ends", [2])])], [floats("c", [3], [0.5, -0.75, 7])]],
     ["Neg", [node("Neg", ["c"], "b")], [floats("c", [2], [-0.5, 0.75])]],
     ["Sqrt", [node("Sqrt", ["c"], "r"), node("Sub", ["r", "d"], "b")], [floats("c", [2], [2.25, 1]), floats("d", [2], [1, 1.75])]],
     ["Reciprocal", [node("Reciprocal", ["c"], "r"), node("Add", ["r", "d"], "b")], [floats("c", [2], [4, -2]), floats("d", [2], [0.25, -0.25])]],
@@ -97,6 +101,22 @@ describe("the weights turned over", () => {
   test.each<[string, AttributeMessage[]]>([["without perm", []], ["with perm", [list("perm", [1, 0])]]])("Transpose %s", async (_, attributes) => {
     expectClose(await predict([node("Transpose", ["t"], "w", attributes), gemm, node("Identity", ["z"], "y")], [turned], 2, { w: true }), Z);
   });
+  test.each<[string, NodeMessage, TensorMessage[]]>([
+    ["one factor a unit", node("Mul", ["v", "k"], "w"), [floats("v", [2, 3], [0.5, -1, 0.25, 1, 12, -4]), floats("k", [2, 1], [2, 0.25])]],
+    ["one factor an input", node("Div", ["v", "k"], "w"), [floats("v", [2, 3], [2, -8, 0.25, 0.5, 12, -0.5]), floats("k", [3], [2, 4, 0.5])]],
+    ["a column and a row", node("Sub", ["v", "k"], "w"), [floats("v", [2, 1], [1, 2]), floats("k", [1, 3], [0, 3, 5])]],
+    ["a row of a column", node("Sub", ["k", "v"], "w"), [floats("v", [2, 1], [1, 2]), floats("k", [3], [0, 3, 5])]],
+  ])("with each other as ONNX broadcasts: %s", async (name, operator, more) => {
+    const outer = operator.opType === "Sub" ? [1, 2].map((v) => [0, 3, 5].map((k) => (name === "a column and a row" ? v - k : k - v))) : WEIGHTS;
+    const wanted = X.map((row) => outer.map((weights, unit) => weights.reduce((sum, weight, input) => sum + weight * row[input], BIASES[unit])));
+    expectClose(await predict([operator, gemm, node("Identity", ["z"], "y")], more, 2, { w: true }), wanted);
+  });
+
+  test("of a list and a single number in two dimensions a row comes", async () => {
+    const nodes = [node("Mul", ["row", "one"], "w"), node("Gemm", ["x", "w"], "y", [i("transB", 1)])];
+    expectClose(await predict(nodes, [floats("row", [3], WEIGHTS[0]), floats("one", [1, 1], [1])], 1, { w: true }), X.map((row) => [row[0] - 2 * row[1] + 0.5 * row[2]]));
+  });
+
   test("Transpose that turns nothing, and Gemm without transB", async () => {
     expectClose(await predict([node("Transpose", ["t"], "w", [list("perm", [0, 1])]), node("Gemm", ["x", "w", "b"], "z"), node("Identity", ["z"], "y")], [turned], 2, { w: true }), Z);
   });
@@ -162,8 +182,10 @@ describe("an operator on the weighted sums", () => {
 describe("what is refused by name", () => {
   test.each<[string, NodeMessage[], TensorMessage[]?]>([
     ["node 'nc' (Transpose): expected a matrix, got 3 dimensions", [node("Transpose", ["d"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [1, 1, 2], [1, 2])]],
+    ["node 'nc' (Cast): expected a cast to f32, f64 or integers, got data type 9", [node("Cast", ["d"], "c", [i("to", DataType.bool)]), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2])]],
+    ["node 'nc' (Slice): expected a part of a list, in its order, got another", [node("Slice", ["d", "s", "e", "a", "k"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2]), ints("s", [-1]), ints("e", [-3]), ints("a", [0]), ints("k", [-1])]],
     ["node 'nc' (Sin): expected an operator of a multilayer perceptron, got Sin of constants", [node("Sin", ["d"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2])]],
-    ["node 'nc' (Add): expected constants of one shape, got [2] and [3]", [node("Add", ["d", "e"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2]), floats("e", [3], [1, 2, 3])]],
+    ["node 'nc' (Add): expected constants of shapes that go with each other, got [2] and [3]", [node("Add", ["d", "e"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2]), floats("e", [3], [1, 2, 3])]],
     ["node 'nc' (Reshape): expected a shape of 2 numbers, got [3]", [node("Reshape", ["d", "s"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [2], [1, 2]), ints("s", [3])]],
     ["node 'nc' (Gather): expected a list, got 2 dimensions", [node("Gather", ["d", "s"], "c"), node("Add", ["z", "c"], "y")], [floats("d", [1, 2], [1, 2]), ints("s", [0])]],
     ["node 'nc' (Concat): expected lists, got others", [node("Concat", ["d", "d"], "c", [i("axis", 0)]), node("Add", ["z", "c"], "y")], [floats("d", [1, 2], [1, 2])]],

@@ -24,6 +24,8 @@ const MOST_DIMENSIONS = 8;
 /** Numbers that may be computed or copied: so many for each byte of the file, and so many besides for layers of the identity. */
 const BUDGET_PER_BYTE = 8;
 const BUDGET_BESIDES = 2 ** 25;
+/** What a number costs whose place is worked out axis by axis. */
+const PLACE_COST = 4;
 
 const constantOf = (dims: readonly number[], data: Float64Array): Constant => ({ kind: "constant", dims, data });
 
@@ -252,9 +254,16 @@ class GraphReader {
     this.spend(data.length + (second?.data.length ?? 0) + 1);
     switch (opType) {
       case "Identity":
-      case "Cast":
       case "Dropout":
         return first;
+      case "Cast": {
+        const to = node.int("to", 0);
+        const whole = to === DataType.int64 || to === DataType.int32 || to === DataType.int8 || to === DataType.uint8;
+        if (!whole && to !== DataType.float && to !== DataType.double) throw refuse(place, "a cast to f32, f64 or integers", `data type ${to}`);
+        return whole ? constantOf(dims, data.map(Math.trunc)) : first;
+      }
+      case "Slice":
+        return this.sliced(node, first, inputs.slice(1));
       case "Transpose": {
         const order = node.ints("perm") ?? dims.map((_, i) => dims.length - 1 - i);
         if (order.join() === dims.map((_, i) => i).join()) return first;
@@ -297,15 +306,27 @@ class GraphReader {
       case "Mul":
       case "Div":
       case "Pow": {
-        const f = binary[opType];
-        if (second.data.length === 1) return constantOf(dims.length >= second.dims.length ? dims : second.dims, data.map((x) => f(x, second.data[0])));
-        if (data.length === 1) return constantOf(second.dims, second.data.map((y) => f(data[0], y)));
-        if (data.length !== second.data.length) throw refuse(place, "constants of one shape", `[${dims.join(", ")}] and [${second.dims.join(", ")}]`);
-        return constantOf(dims.length >= second.dims.length ? dims : second.dims, data.map((x, i) => f(x, second.data[i])));
+        const shape = broadcastShape(dims, second.dims);
+        if (shape === undefined) throw refuse(place, "constants of shapes that go with each other", `[${dims.join(", ")}] and [${second.dims.join(", ")}]`);
+        this.spend((repeats(first, second, shape) ? PLACE_COST : 1) * shape.reduce((a, b) => a * b, 1));
+        return broadcast(first, second, shape, binary[opType]);
       }
       default:
         throw this.unknown(node, `${describeValue(opType).slice(1, -1)} of constants`);
     }
+  }
+
+  /** A part of a list, as of a shape: with its bounds as inputs, or as attributes before opset 10. */
+  private sliced(node: Node, { dims, data }: Constant, [starts, ends, axes, steps]: readonly (Constant | undefined)[]): Constant {
+    const { place } = node;
+    const one = (constant: Constant | undefined, name: string, otherwise: number): number => {
+      const given = constant === undefined ? (node.ints(name) ?? [otherwise]) : Array.from(constant.data);
+      return given.length === 1 ? given[0] : NaN;
+    };
+    const [start, end, axis, step] = [one(starts, "starts", NaN), one(ends, "ends", NaN), one(axes, "axes", 0), one(steps, "steps", 1)];
+    if (dims.length !== 1 || (axis !== 0 && axis !== -1) || step !== 1 || start !== start || end !== end) throw refuse(place, "a part of a list, in its order", "another");
+    const part = data.slice(start, end);
+    return constantOf([part.length], part);
   }
 
   // ---- values of the batch ----
@@ -739,6 +760,50 @@ const SELU_GAMMA = 1.05070102214813232421875;
 const binary = {
   Add: (x: number, y: number) => x + y, Sub: (x: number, y: number) => x - y, Mul: (x: number, y: number) => x * y, Div: (x: number, y: number) => x / y, Pow: power,
 } as const;
+
+/** The shape that two constants make together; undefined where they do not go with each other. */
+function broadcastShape(a: readonly number[], b: readonly number[]): number[] | undefined {
+  const length = Math.max(a.length, b.length);
+  const shape: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const [m, n] = [a[i - length + a.length] ?? 1, b[i - length + b.length] ?? 1];
+    if (m !== n && m !== 1 && n !== 1) return undefined;
+    shape.push(m === 1 ? n : m);
+  }
+  return shape;
+}
+
+/** Whether numbers of either are used more than once. */
+function repeats(a: Constant, b: Constant, shape: readonly number[]): boolean {
+  const length = shape.reduce((x, y) => x * y, 1);
+  return a.data.length !== length || b.data.length !== length;
+}
+
+/** f of each pair, axes of size 1 repeated. The frequent forms, a number or two of one shape, go without places to be worked out. */
+function broadcast(a: Constant, b: Constant, shape: readonly number[], f: (x: number, y: number) => number): Constant {
+  if (b.data.length === 1) return constantOf(shape, a.data.map((x) => f(x, b.data[0])));
+  if (a.data.length === 1) return constantOf(shape, b.data.map((y) => f(a.data[0], y)));
+  if (!repeats(a, b, shape)) return constantOf(shape, a.data.map((x, k) => f(x, b.data[k])));
+  const strides = ({ dims }: Constant): number[] => {
+    let stride = 1;
+    const result = shape.map(() => 0);
+    for (let i = dims.length - 1; i >= 0; stride *= dims[i--]) if (dims[i] !== 1) result[shape.length - dims.length + i] = stride;
+    return result;
+  };
+  const [ofA, ofB] = [strides(a), strides(b)];
+  const result = new Float64Array(shape.reduce((x, y) => x * y, 1));
+  for (let k = 0; k < result.length; k++) {
+    let [rest, i, j] = [k, 0, 0];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const at = rest % shape[axis];
+      rest = (rest - at) / shape[axis];
+      i += at * ofA[axis];
+      j += at * ofB[axis];
+    }
+    result[k] = f(a.data[i], b.data[j]);
+  }
+  return constantOf(shape, result);
+}
 
 function sameValue(a: Batch, b: Batch): boolean {
   return a.atom === b.atom && a.terms.length === b.terms.length && a.terms.every((term, i) => term === b.terms[i] || all(term, b.terms[i], (x, y) => x === y));

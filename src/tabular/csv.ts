@@ -4,7 +4,8 @@
 //
 // A newline lies outside of quotes where the number of quotes before it is even, which holds for every well-formed file
 // (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180: quotes within a quoted field are doubled). So a stream of any length
-// needs the memory of one piece. The separator is the one of , ; tab | under which the first records agree best. Blank
+// needs the memory of one piece. The separator is the one of , ; tab | under which the first records agree best, or the one that
+// a first line tells, as spreadsheets write it: sep=; (that line is no header then). Blank
 // lines are skipped, but below the header of a single column each is a row with an empty cell, unless only blank lines follow.
 // Spaces round a field are dropped. Line numbers in errors are those of the file, from 1.
 
@@ -29,6 +30,8 @@ const PIECE_LENGTH = 1 << 16;
 /** The longest record: what is longer has most likely lost a quote. */
 const LONGEST_RECORD = 1 << 24;
 const SEPARATORS = [",", ";", "\t", "|"];
+/** A first line that tells the separator. */
+const SEPARATOR_LINE = /^"?sep=([,;\t|])"?[ \t]*(?:\n|$)/i;
 /** Records that are looked at to find the separator. */
 const SAMPLE_RECORDS = 10;
 
@@ -219,8 +222,14 @@ class Reader {
   }
 
   /** The rows of whole records; undefined as long as there is no header. */
-  private parse(text: string): Batch | undefined {
-    this.separator ??= findSeparator(text);
+  private parse(given: string): Batch | undefined {
+    let text = given;
+    const told = this.separator === undefined ? SEPARATOR_LINE.exec(text) : null;
+    if (told !== null) {
+      text = text.slice(told[0].length);
+      this.line++;
+    }
+    this.separator ??= told?.[1] ?? findSeparator(text);
     const rows: TextRow[] = [];
     const lines: number[] = [];
     const multiline = text.includes('"');
