@@ -252,3 +252,47 @@ describe("a healthy network", () => {
     }
   });
 });
+
+describe("the one advice", () => {
+  /** The layers that an advice names: of layers 0 to 3 and 5. */
+  const named = (advice: string): number[] => [...advice.matchAll(/of layers? ([\d, toand]+) by/g)].flatMap(([, list]) =>
+    list.split(/, | and /).flatMap((part) => {
+      const [first, last = first] = part.split(" to ").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    }));
+
+  it.each<["explodingGradient" | "vanishingGradient", number, number, number]>([
+    ["explodingGradient", 8, 16, 2], ["explodingGradient", 16, 32, 0.45], ["vanishingGradient", 12, 16, 0.1],
+  ])("of an %s names all layers whose start is wrong (%i of %i units, deviation %d), so that it mends when followed to the letter", async (kind, depth, units, deviation) => {
+    const layers = (mended: number[]): LayerSpec[] => Array.from({ length: depth }, (_, index) =>
+      mended.includes(index) ? dense(units, "relu") : dense(units, { activation: "relu", weightInit: normal(0, deviation) }));
+    const [{ advice }] = find(await diagnosed({ ...regression(), layers: [...layers([]), dense(1)] }), kind);
+    expect(advice).toMatch(/weightInit: "heNormal"/);
+    expect(find(await diagnosed({ ...regression(), layers: [...layers(named(advice)), dense(1)] }), kind)).toEqual([]);
+  });
+
+  it("of targets that are not scaled stays theirs when training has made the weights large", async () => {
+    const { inputs, targets } = regression();
+    const far = targets.map((value) => 500_000 + 200_000 * value);
+    const layers = stack(1, () => dense(16, "relu"));
+    const fit = { epochs: 300, batchSize: 8 };
+    await expectMended("explodingGradient", /Standardise the targets/, { inputs, targets: far, layers, fit }, { targets: standardised(far, 1) });
+  });
+
+  it("of units that started alike and are still near each other is another start, since fewer of them would be copies too", async () => {
+    const layers = [dense(16, { activation: "tanh", weightInit: constant(0.2) }), dense(1)];
+    const fit = { epochs: 10 };
+    await expectMended("unusedCapacity", /weightInit: "glorotUniform"/, { ...regression(), layers, fit }, { layers: [dense(16, "tanh"), dense(1)] });
+  });
+
+  it("is not fewer units where these are constant because the signal fades or saturates", async () => {
+    const { inputs, targets } = regression();
+    const deep = await diagnosed({ inputs, targets, layers: stack(20, () => dense(16, "sigmoid")) });
+    expect(deep.findings.map(({ kind }) => kind)).toEqual(["vanishingGradient"]);
+    const far = inputs.map((value) => 3000 + 500 * value);
+    const flat = await diagnosed({ inputs: far, targets, layers: [dense(16, "tanh"), dense(1)] });
+    expect(flat.findings.map(({ kind }) => kind)).toEqual(["unscaledInputs", "saturation", "vanishingGradient"]);
+    for (const { advice } of flat.findings) expect(advice).toMatch(/^Standardise .*inputs/);
+    expect((await diagnosed({ inputs: standardised(far, WIDTH), targets, layers: [dense(16, "tanh"), dense(1)] })).findings).toEqual([]);
+  });
+});

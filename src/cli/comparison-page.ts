@@ -47,7 +47,7 @@ export function comparisonPage(title: PageTitle, comparison: DetailedComparison,
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escape(title.target)}: activations compared</title>
 <style>
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:76rem;margin:0 auto;padding:1rem;color:#1b1f24;background:#fff}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;white-space:nowrap}th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #8884}th:first-child,td:first-child{text-align:left}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;white-space:nowrap}th,td{padding:.3rem .5rem;text-align:right;border-bottom:1px solid #8884}th:first-child,td:first-child{text-align:left}
 svg text{fill:currentColor;font-size:13px}svg{max-width:100%;height:auto}.grid{stroke:currentColor;stroke-opacity:.15}.legend{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem}.legend svg{width:24px;height:8px;margin-right:.4rem}
 .maps{display:flex;flex-wrap:wrap;gap:1rem}.maps figure{margin:0;width:19rem;max-width:100%}figcaption{font-size:.9rem}
 @media(prefers-color-scheme:dark){body{color:#e6e9ee;background:#14171c}}

@@ -49,6 +49,9 @@ export const UNEVEN_INPUTS = 1000;
 /** Weights whose root mean square is so many times that of their start, or so small a share of it, are blamed for what they do. */
 const LARGE_WEIGHTS = 2;
 const SMALL_WEIGHTS = 0.4;
+/** Weights that multiply what passes through all layers by so much, its square being EXPLODING_STEP, are blamed where none is large alone. */
+const LARGE_PRODUCT = 10;
+const LARGISH_WEIGHTS = 1.1;
 /** Behind activations that keep the gradient's size a share below this is enough: 0.7 of each of 20 layers are 0.001. */
 const SMALLISH_WEIGHTS = 0.9;
 /** Activations through which the start of the weights keeps the gradient's size. */
@@ -64,8 +67,12 @@ export interface Findable {
 
 export function findings(all: Findable): Finding[] {
   const inputs = unscaledInputs(all);
-  const hidden = all.layers.slice(0, -1).flatMap((_, index) => [...saturation(all, index, inputs.length > 0), ...unusedCapacity(all, index)]);
-  return [...inputs, ...all.layers.flatMap((_, index) => deadUnits(all, index)), ...hidden, ...explodingGradient(all, inputs.length > 0), ...vanishingGradient(all)];
+  const faint = vanishingGradient(all, inputs.length > 0);
+  const hidden = all.layers.slice(0, -1).flatMap((_, index) => {
+    const saturated = saturation(all, index, inputs.length > 0);
+    return [...saturated, ...unusedCapacity(all, index, saturated.length + faint.length > 0)];
+  });
+  return [...inputs, ...all.layers.flatMap((_, index) => deadUnits(all, index)), ...hidden, ...explodingGradient(all, inputs.length > 0), ...faint];
 }
 
 function short(value: number): string {
@@ -138,11 +145,33 @@ function penaltyAdvice(all: Findable, index: number): string | undefined {
   return name && `Train anew without ${name}: it has made the weights of layer ${index} ${short(weightScale(all, index))} times as large as they start.`;
 }
 
-function weightsAdvice(all: Findable, index: number): string {
+/** Layers 0 to 3 and 7. */
+function layerList(indices: readonly number[]): string {
+  const runs: number[][] = [];
+  for (const index of indices) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === index - 1) run.push(index);
+    else runs.push([index]);
+  }
+  const parts = runs.flatMap((run) => (run.length < 3 ? run.map(String) : [`${run[0]} to ${run[run.length - 1]}`]));
+  return `layer${indices.length === 1 ? "" : "s"} ${parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`}`;
+}
+
+/** What to do about the start of weights: of a layer, whose figures are told, and of others that are as wrong. */
+function weightsAdvice(all: Findable, index: number, others: readonly number[] = []): string {
   const { shape } = all.figures.layers[index];
   const { name, deviation } = startOf(shape);
-  const size = all.layers[index].weightNorm / Math.sqrt(weightsOf(shape).length);
-  return `Start the weights of layer ${index} by weightInit: "${name}": their root mean square is ${short(size)}, that start has ${short(deviation)}.`;
+  const size = short(all.layers[index].weightNorm / Math.sqrt(weightsOf(shape).length));
+  const blamed = [...new Set([index, ...others])].sort((a, b) => a - b);
+  const nameOf = (layer: number): string => startOf(all.figures.layers[layer].shape).name;
+  const starts = [...new Set([name, ...blamed.map(nameOf)])].map((each) => `of ${layerList(blamed.filter((layer) => nameOf(layer) === each))} by weightInit: "${each}"`);
+  return `Start the weights ${starts.join(" and ")}: ${
+    blamed.length === 1 ? `their root mean square is ${size}, that start has ${short(deviation)}` : `in layer ${index} their root mean square is ${size} in place of ${short(deviation)}`}.`;
+}
+
+/** The layers whose weights did not start at the right size, nor were trained from there. */
+function startedWrong(all: Findable, wrong: (scale: number) => boolean): number[] {
+  return all.figures.layers.flatMap(({ shape }, index) => (isDense(shape) && !trainedFromScaled(all, index) && wrong(weightScale(all, index)) ? [index] : []));
 }
 
 function unscaledInputs({ figures: { samples, count } }: Findable): Finding[] {
@@ -222,9 +251,11 @@ function inputsVary({ figures }: Findable, index: number): boolean {
   return deviation.some((value) => value > 0);
 }
 
-function unusedCapacity(all: Findable, index: number): Finding[] {
+/** @param explained whether a finding tells already why units say the same on every sample */
+function unusedCapacity(all: Findable, index: number, explained: boolean): Finding[] {
   const { shape } = all.figures.layers[index];
-  const { constant, copies } = all.redundant[index];
+  const { copies } = all.redundant[index];
+  const constant = explained && !startedAlike(all, index) ? [] : all.redundant[index].constant;
   const unused = constant.length + copies.length;
   if (!isDense(shape) || unused < 2 || unused < UNUSED_SHARE * shape.units || !inputsVary(all, index)) return [];
   const parts = [
@@ -241,10 +272,14 @@ function unusedCapacity(all: Findable, index: number): Finding[] {
   }];
 }
 
-/** Whether the units that are copies have the same weights, and those that are constant none. */
+/** Starts that give all units the same weights. */
+const EQUAL_STARTS: readonly string[] = ["zeros", "ones", "constant"];
+
+/** Whether the layer's units had the same start, or those that are copies have the same weights, and those that are constant none. */
 function startedAlike({ model, figures, redundant }: Findable, index: number): boolean {
   const { shape } = figures.layers[index];
-  const { inputs } = shape;
+  const { inputs, spec } = shape;
+  if ("weightInit" in spec && EQUAL_STARTS.includes(spec.weightInit.name)) return true;
   const rows = model.floats(weightsOf(shape));
   const same = (unit: number, other: (i: number) => number): boolean => {
     for (let i = 0; i < inputs; i++) if (rows[unit * inputs + i] !== other(i)) return false;
@@ -269,12 +304,18 @@ function explodingGradient(all: Findable, unscaled: boolean): Finding[] {
   });
   if (worst < 0) return [];
   const { gradientNorm, weightNorm } = layers[worst];
-  const large = layers.reduce((most, _, index) => (weightScale(all, index) > weightScale(all, most) ? index : most), 0);
+  const largest = (indices: readonly number[]): number => indices.reduce((most, index) => (weightScale(all, index) > weightScale(all, most) ? index : most), indices[0]);
+  const large = largest([...layers.keys()]);
+  let blamed = startedWrong(all, (scale) => scale > LARGE_WEIGHTS);
+  if (blamed.length === 0) {
+    const largish = startedWrong(all, (scale) => scale > LARGISH_WEIGHTS);
+    if (largish.reduce((product, index) => product * weightScale(all, index), 1) > LARGE_PRODUCT) blamed = largish;
+  }
   const advice = unscaled
     ? "Standardise the inputs, (x − mean) / deviation for each column."
-    : weightScale(all, large) > LARGE_WEIGHTS
-      ? (rateAdvice(all, large) ?? weightsAdvice(all, large))
-      : "Standardise the targets, (y − mean) / deviation for each column: the errors are large beside what the network was made for.";
+    : ((weightScale(all, large) > LARGE_WEIGHTS ? rateAdvice(all, large) : undefined) ?? (blamed.length > 0
+      ? weightsAdvice(all, largest(blamed), blamed)
+      : "Standardise the targets, (y − mean) / deviation for each column: the errors are large beside what the network was made for."));
   return [{
     layer: worst, kind: "explodingGradient", value,
     message: `${layerName(figures.layers[worst].shape)}: the gradient's norm is ${short(gradientNorm!)}, ${short(value)} times that of the weights (${
@@ -283,7 +324,7 @@ function explodingGradient(all: Findable, unscaled: boolean): Finding[] {
   }];
 }
 
-function vanishingGradient(all: Findable): Finding[] {
+function vanishingGradient(all: Findable, unscaled: boolean): Finding[] {
   const { figures, layers } = all;
   // what passes no gradient at all has a finding of its own
   if (layers.some(({ deadFraction }) => deadFraction === 1)) return [];
@@ -297,11 +338,14 @@ function vanishingGradient(all: Findable): Finding[] {
   // fewer layers: half of those that get it, since another draw of the weights may pass on less
   const curved = behind.find(({ spec, kind }) => kind === "dense" && !KEEPING.includes(activationOf(spec).name));
   const scale = weightScale(all, small);
-  const advice = scale < SMALL_WEIGHTS || (bounded === undefined && scale < SMALLISH_WEIGHTS)
-    ? (penaltyAdvice(all, small) ?? weightsAdvice(all, small))
-    : curved !== undefined
-      ? `Use relu in the hidden layers in place of ${formatActivation(activationOf(curved.spec))}: its derivative is 1 where it is active, and its start, heNormal, keeps the gradient's size.`
-      : `Use fewer hidden layers, such as ${Math.max(1, Math.floor((layers.length - faint.length - 1) / 2))}: ${layers.length - 1} are more than the gradient passes.`;
+  const limit = bounded === undefined ? SMALLISH_WEIGHTS : SMALL_WEIGHTS;
+  const advice = unscaled && faint.length === 1 && least === 0 && layers[0].saturatedFraction >= CAUSED_SATURATED_SHARE
+    ? "Standardise the inputs, (x − mean) / deviation for each column: where the weighted sums are so large, the derivative is next to 0."
+    : scale < limit
+      ? (penaltyAdvice(all, small) ?? weightsAdvice(all, small, startedWrong(all, (each) => each < limit)))
+      : curved !== undefined
+        ? `Use relu in the hidden layers in place of ${formatActivation(activationOf(curved.spec))}: its derivative is 1 where it is active, and its start, heNormal, keeps the gradient's size.`
+        : `Use fewer hidden layers, such as ${Math.max(1, Math.floor((layers.length - faint.length - 1) / 2))}: ${layers.length - 1} are more than the gradient passes.`;
   return [{
     layer: least, kind: "vanishingGradient", value: gradientRatio!,
     message: `${layerName(figures.layers[least].shape)}: the gradient's norm is ${short(gradientNorm!)}, ${short(gradientRatio!)} of the output layer's (${
