@@ -76,7 +76,7 @@ export function activationFacts(): { readonly [N in ActivationName]: ActivationF
     source("A. Krizhevsky", 2010, "Convolutional Deep Belief Networks on CIFAR-10", "https://www.cs.toronto.edu/~kriz/conv-cifar10-aug2010.pdf"),
     ["As relu, bounded, which suits arithmetic of few bits."], ["A unit whose weighted sum is negative on all data stays dead, and one beyond 6 gets no gradient either."]),
   hardSigmoid: facts("f(z) = \\min(\\max(\\tfrac{z}{6} + \\tfrac{1}{2}, 0), 1)", "−3 < z < 3 ? 1/6 : 0", "f'(z) = \\begin{cases} \\tfrac{1}{6} & -3 < z < 3 \\\\ 0 & \\text{else} \\end{cases}",
-    source("M. Courbariaux, Y. Bengio, J.-P. David", 2015, "BinaryConnect: Training Deep Neural Networks with binary weights during propagations", "https://arxiv.org/abs/1511.00363"),
+    source("A. Howard, M. Sandler, G. Chu and others", 2019, "Searching for MobileNetV3", "https://arxiv.org/abs/1905.02244"),
     ["A sigmoid for the cost of a multiplication.", "Reaches 0 and 1 exactly."], ["Beyond |z| = 3 there is no gradient at all; at 0 it is 1/6."]),
   hardTanh: facts("f(z) = \\min(\\max(z, -1), 1)", "−1 < z < 1 ? 1 : 0", "f'(z) = \\begin{cases} 1 & -1 < z < 1 \\\\ 0 & \\text{else} \\end{cases}",
     source("R. Collobert", 2004, "Large Scale Machine Learning (thesis, Université Paris VI)", "https://ronan.collobert.com/pub/2004_phdthesis_lip6.pdf"),
