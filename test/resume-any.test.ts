@@ -52,3 +52,34 @@ test("a fit of any kind, interrupted at any step, ends in the bytes of the whole
   expect(interruptions).toBeGreaterThanOrEqual(RUNS);
   expect(early).toBeGreaterThan(0);
 }, 120_000);
+
+test("a fit that is aborted while it waits for its workers can be saved, loaded and resumed", async () => {
+  const options: FitOptions = { epochs: 2, batchSize: 8, threads: 2, averageWeights: { decay: 0.5 } };
+  const create = async (fits: number): Promise<Network> => {
+    const network = await Network.create({ inputs: 4, layers: [dense(9, "tanh"), dropout(0.2), dense(3, "softmax")], seed: 3 });
+    for (let i = 0; i < fits; i++) await network.fit(inputs, classes, { threads: 1 });
+    return network;
+  };
+  let waiting = 0;
+  for (const fits of [0, 1]) {
+    const whole = await create(fits);
+    await whole.fit(inputs, classes, options);
+    for (let turns = 0; turns < 8; turns++) {
+      const network = await create(fits);
+      const controller = new AbortController();
+      let steps = 0;
+      const interrupted = network.fit(inputs, classes, { ...options, signal: controller.signal, onBatch: () => void steps++ }).catch((reason: unknown) => reason);
+      for (let i = 0; i < turns; i++) await new Promise((resolve) => void setImmediate(resolve));
+      controller.abort("stop");
+      // done before, or refused before anything had changed
+      if ((await interrupted) !== "stop" || !network.interrupted) continue;
+      if (steps === 0) waiting++;
+      const loaded = await Network.load(network.save());
+      for (const each of [loaded, network]) {
+        await each.fit(inputs, classes, { ...options, threads: 1, resume: true });
+        expect(Buffer.from(each.save()).equals(Buffer.from(whole.save()))).toBe(true);
+      }
+    }
+  }
+  expect(waiting).toBeGreaterThan(0);
+});

@@ -271,6 +271,8 @@ class Fit {
       this.model.unfinished = undefined;
       return;
     }
+    // aborted while workers were awaited: the fit goes on with its first epoch, which has a number of its own as any other
+    if (this.model.unfinished === undefined) this.model.epochs++;
     this.keepRecord();
     if (!this.steps.stepped) this.before.putBackOptimizer();
   }
