@@ -9,8 +9,9 @@ import { columnNames, fitColumns, inputCount, transformRows } from "../tabular/c
 import { fitScale, readTarget } from "../tabular/target.js";
 import type { Task } from "../tabular/target.js";
 import { comparisonPage } from "./comparison-page.js";
+import { tableOf } from "./comparison-table.js";
 import { cellPlace, readTable, requireColumns, UsageError } from "./input.js";
-import { duration, escapeControls, figure, table } from "./terminal.js";
+import { duration, escapeControls, table } from "./terminal.js";
 import { json } from "./train.js";
 
 export interface CompareCommandOptions {
@@ -89,18 +90,4 @@ function scaled(comparison: DetailedComparison, deviation: number, classificatio
     })),
   }));
   return { ...comparison, rows };
-}
-
-/** Head and rows, as text. */
-export function tableOf({ rows }: DetailedComparison): string[][] {
-  const names = Object.keys(rows[0].metrics);
-  const spread = ({ mean, deviation }: { mean: number; deviation: number }): string => `${figure(mean)} ± ${figure(deviation)}`;
-  return [
-    ["activation", "loss", ...names, "epochs to best", "seconds", "findings", "differs"],
-    ...rows.map(({ activation, loss, metrics, epochsToBest, seconds, findings, versusBest }) => [
-      activation, spread(loss), ...names.map((name) => spread(metrics[name])), figure(epochsToBest), seconds.toFixed(2),
-      findings.length === 0 ? "none" : [...new Set(findings.map(({ kind }) => kind))].join(", "),
-      versusBest === undefined ? "best" : `${versusBest.differs ? "yes" : "no"}, p ${versusBest.pValue < 0.001 ? "< 0.001" : figure(versusBest.pValue)}`,
-    ]),
-  ];
 }

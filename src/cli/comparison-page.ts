@@ -4,7 +4,7 @@
 import type { DetailedComparison } from "../compare/compare.js";
 import { gridOf } from "../compare/job.js";
 import { escape, pixel } from "../markup.js";
-import { tableOf } from "./compare.js";
+import { tableOf } from "./comparison-table.js";
 import { figure } from "./terminal.js";
 
 export interface PageTitle {

@@ -14,12 +14,14 @@ import { saturationBounds } from "../describe/saturation.js";
 import { scratchCore } from "../engine/core.js";
 import type { Model } from "../model.js";
 import { outputOf } from "../plan/layout.js";
-import type { LayerShape, Run, Topology } from "../plan/layout.js";
+import type { LayerShape, Topology } from "../plan/layout.js";
 import { diagnosisTape, hasSums } from "../plan/diagnosis.js";
 import { gradientTape } from "../plan/gradient.js";
 import type { LossPlan } from "../plan/gradient.js";
 import type { SampleReader } from "../samples.js";
 import type { TargetReader } from "../targets.js";
+import { runsOf, weightsOf } from "./figures.js";
+import type { Columns, LayerFigures, NetworkFigures } from "./figures.js";
 import { findings } from "./findings.js";
 import { copySamples, readSample, readTarget, readerSource } from "./inference.js";
 import type { RowSource } from "./inference.js";
@@ -34,39 +36,6 @@ const KEPT_SAMPLES = 64;
  */
 const MANY_SAMPLES = 512;
 const PARTS = 4;
-
-/** Figures of a matrix's columns: mean and deviation in f64. */
-export interface Columns {
-  readonly min: readonly number[];
-  readonly max: readonly number[];
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
-
-/** What the core has gathered of one layer. */
-export interface LayerFigures {
-  readonly shape: LayerShape;
-  readonly sums: Columns;
-  readonly activations: Columns;
-  /** Samples on which each unit is 0 with zero derivative, and on which it is saturated. */
-  readonly zeros: Uint32Array;
-  readonly saturated: Uint32Array;
-  readonly sumsHistogram: Histogram;
-  readonly activationsHistogram: Histogram;
-  /** Activations of the kept samples, samples × units; nothing where they were not asked for. */
-  readonly kept: Float32Array;
-  /** The whole gradient, where there is one. */
-  readonly gradient: Float64Array | undefined;
-}
-
-/** What the core has gathered of a network. */
-export interface NetworkFigures {
-  readonly count: number;
-  /** Those of them that the gradient is of. */
-  readonly gradientSamples: number;
-  readonly samples: Columns;
-  readonly layers: readonly LayerFigures[];
-}
 
 /** Rows of a Float32Array by the fast way: they are copied whole, and looked at by the core. */
 export function diagnosisSource(model: Model, samples: SampleReader, targets?: TargetReader, loss?: Loss): RowSource {
@@ -248,17 +217,6 @@ function readHistogram({ core: { f32, i32, u32 } }: Model, at: number, { min, ma
   }
   edges.push((base + last + 1) * width);
   return { edges, counts };
-}
-
-/** The runs of a layer's parameters, of whatever kind it is. */
-function runsOf(shape: LayerShape): readonly Run[] {
-  const { weights, biases, slopes, gain, shift } = shape as Partial<Record<"weights" | "biases" | "slopes" | "gain" | "shift", Run>>;
-  return [weights, biases, slopes, gain, shift].filter((run) => run !== undefined);
-}
-
-/** The run that counts as a layer's weights: the gain of a normalisation, none of a layer without parameters. */
-export function weightsOf(shape: LayerShape): Run {
-  return runsOf(shape)[0] ?? { begin: 0, length: 0 };
 }
 
 /** The norm of all a layer's parameters in a block; undefined for a layer without any. */

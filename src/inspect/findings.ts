@@ -12,8 +12,8 @@ import { defaultWeightInit } from "../describe/initializers.js";
 import { resolveOptimizer } from "../describe/optimizers.js";
 import type { Model } from "../model.js";
 import type { LayerShape } from "../plan/layout.js";
-import { weightsOf } from "./diagnosis.js";
-import type { NetworkFigures } from "./diagnosis.js";
+import { weightsOf } from "./figures.js";
+import type { NetworkFigures } from "./figures.js";
 import type { Redundancy } from "./redundancy.js";
 
 /** From this share of dead units on; at worst 0.40 in a healthy network (25 relu units behind one input). */

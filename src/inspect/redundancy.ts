@@ -4,7 +4,7 @@
 // To find copies, each unit's activations over the kept samples are projected on one fixed direction: copies have neighbouring projections, so after
 // sorting only neighbours are compared. |p_i − p_j| ≤ ‖direction‖·‖a_i − a_j‖.
 
-import type { LayerFigures } from "./diagnosis.js";
+import type { LayerFigures } from "./figures.js";
 
 /** Two units are copies where they differ by less than this share of what they vary themselves. */
 const COPY = 0.001;

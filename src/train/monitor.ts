@@ -4,7 +4,8 @@
 //   updateRatio  ‖W after − W before the epoch's last step‖ / ‖W before‖
 
 import type { Diagnosis } from "../describe/diagnosis.js";
-import { diagnoseRows, weightsOf } from "../inspect/diagnosis.js";
+import { diagnoseRows } from "../inspect/diagnosis.js";
+import { weightsOf } from "../inspect/figures.js";
 import { windowSource } from "../inspect/inference.js";
 import type { RowSource } from "../inspect/inference.js";
 import type { Course } from "./steps.js";
