@@ -79,7 +79,7 @@ function step(model: Model, plan: TrainingPlan, count: number, weightSum: number
   f64[record + Step.first] = 0;
   f64[record + Step.rows] = count;
   f64[record + Step.inverseWeight] = 1 / weightSum;
-  f64[record + Step.epoch] = model.epochs % 2 ** 32;
+  f64[record + Step.epoch] = model.epochs >>> 0;
   f64[record + Step.step] = 0;
   const rate = writeRates(f64, record, plan.optimizer, model.progress, coreMath);
   let finished: number;

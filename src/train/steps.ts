@@ -130,8 +130,8 @@ export class Steps {
       f64[record + Step.first] = feed.load(first, rows);
       f64[record + Step.rows] = rows;
       f64[record + Step.inverseWeight] = 1 / weight;
-      f64[record + Step.epoch] = epochs % 2 ** 32;
-      f64[record + Step.step] = (this.step + i) % 2 ** 32;
+      f64[record + Step.epoch] = epochs >>> 0;
+      f64[record + Step.step] = (this.step + i) >>> 0;
       rate = rates.write(f64, record, progress);
       // the first step's parameters are the average of one
       const keep = this.averaged || count > 0 ? decay : 0;
