@@ -160,7 +160,7 @@ export const faults = [
   },
   {
     name: "dropout-by-place-in-the-play", what: "what is dropped depends on how an epoch is cut into plays", file: "src/train/steps.ts",
-    find: "f64[record + Step.step] = (this.step + i) % 2 ** 32;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
+    find: "f64[record + Step.step] = (this.step + i) >>> 0;", put: "f64[record + Step.step] = i;", tests: LAYERS, only: "resumed after any step|how the callbacks cut",
   },
   {
     name: "statistics-of-a-lost-step", what: "running statistics follow a batch whose loss is not finite", file: "src/plan/training.ts",
